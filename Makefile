@@ -1,0 +1,81 @@
+# Everything the README promises. Each target sets up .venv by itself; nothing is done twice.
+
+PYTHON ?= python3
+# Where PyTorch's CPU build is looked for first: on Linux a plain install brings several GB of CUDA
+# packages. If it cannot be reached, or TORCH_INDEX is empty, pip's own index is used.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+PORT ?= 8000
+
+BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+INSTALL := $(PIP) install --constraint constraints.txt
+
+NOTEBOOKS := $(wildcard chapters/*.ipynb exercises/*.ipynb)
+SOURCES := $(NOTEBOOKS) $(wildcard src/dlbook/*.py src/dlbook/*/*.py _static/* _extensions/*.py \
+	*.md _*.yml *.yml *.bib)
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
+NBVAL := --nbval --nbval-current-env $(NOTEBOOKS)
+
+export PYTHONUTF8 = 1
+
+.PHONY: book serve test lab notebooks lint format clean constraints
+
+book: _build/html/.built
+
+serve: book
+	@echo "The book is at http://127.0.0.1:$(PORT) (stop with Ctrl-C)"
+	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
+
+# The stored text of the notebooks must come out the same with other BLAS kernels, too.
+test: book .venv/.test
+	$(PYTEST) tests $(NBVAL)
+	OPENBLAS_CORETYPE=Haswell $(PYTEST) --quiet $(NBVAL)
+	OPENBLAS_CORETYPE=Prescott $(PYTEST) --quiet $(NBVAL)
+
+lab: .venv/.book .venv/.lab
+	$(BIN)/python -m jupyterlab chapters
+
+notebooks: .venv/.book .venv/.test
+	$(BIN)/python tools/notebooks.py
+
+lint: .venv/.lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: .venv/.lint
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf _build .pytest_cache .ruff_cache .hypothesis
+
+_build/html/.built: $(SOURCES) | .venv/.book
+	$(BIN)/jupyter-book build -W --keep-going -n .
+	@touch $@
+
+.venv/.made:
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.book: pyproject.toml constraints.txt | .venv/.made
+	@echo "Installing what the book needs"
+	@test -z "$(TORCH_INDEX)" \
+		|| $(INSTALL) --retries 1 --timeout 10 --no-deps --index-url $(TORCH_INDEX) torch 2>/dev/null \
+		|| echo "(no PyTorch at $(TORCH_INDEX): taking it from pip's own index)"
+	$(INSTALL) torch
+	$(INSTALL) --editable ".[book]"
+	@touch $@
+
+.venv/.%: pyproject.toml constraints.txt | .venv/.made
+	$(INSTALL) --editable ".[$*]"
+	@touch $@
+
+# Move to the newest versions: install them in an environment of its own, test, write them down.
+constraints:
+	rm -rf _build/newest
+	$(PYTHON) -m venv _build/newest
+	_build/newest/bin/pip install --quiet torch==$(or $(TORCH),2.13.0)
+	_build/newest/bin/pip install --quiet --editable ".[book,lab,test,bench,lint]"
+	_build/newest/bin/jupyter-book build -W --keep-going -n .
+	_build/newest/bin/pytest -n auto --dist loadfile tests --nbval --nbval-current-env $(NOTEBOOKS)
+	_build/newest/bin/pip freeze --exclude-editable | sed 's/+cpu//' > constraints.txt

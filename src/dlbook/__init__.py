@@ -1,0 +1,35 @@
+"""Chapter 6 of *Deep Learning*, Deep Feedforward Networks, as a library.
+
+The modules follow the chapter: each one's first line says which section it is.
+"""
+
+from dlbook import datasets
+from dlbook.backprop import backprop, build_grad
+from dlbook.graph import Graph, Variable, get_consumers, get_inputs, get_operation, variable
+from dlbook.network import Layer, Network
+from dlbook.operations import *  # noqa: F403  (the operations are functions of the package)
+from dlbook.operations import __all__ as _operations
+from dlbook.optimizers import GradientDescent
+from dlbook.program import Program, compile, evaluate
+from dlbook.training import Trained, train
+
+__all__ = [
+    "GradientDescent",
+    "Graph",
+    "Layer",
+    "Network",
+    "Program",
+    "Trained",
+    "Variable",
+    "backprop",
+    "build_grad",
+    "compile",
+    "datasets",
+    "evaluate",
+    "get_consumers",
+    "get_inputs",
+    "get_operation",
+    "train",
+    "variable",
+    *_operations,
+]

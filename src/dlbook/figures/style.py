@@ -1,0 +1,168 @@
+"""The house style: colours, fonts, and how a drawing reaches a page.
+
+Look at :class:`Drawing` first. In a notebook it is a picture with its caption; in the built site
+it is an SVG inside the page that takes its colours from the page, and so follows its theme.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import os
+import re
+import textwrap
+from functools import wraps
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, moved until each stands out on white paper. The site repeats them, and
+# their counterparts on dark paper, as variables --dl-ink, --dl-blue, ... in _static/custom.css.
+COLORS = {
+    "ink": "#1f2328",
+    "muted": "#57606a",
+    "grid": "#d8dee4",
+    "paper": "#ffffff",
+    "blue": "#005896",
+    "orange": "#c84c00",
+    "green": "#00875f",
+    "purple": "#b8559a",
+    "yellow": "#ba8700",
+    "sky": "#3897d3",
+    "blue-pale": "#d6e8f5",
+    "orange-pale": "#fbe3d3",
+}
+# Also told apart without colour: by marker, by line.
+MARKERS = {0: "o", 1: "s"}
+CLASS_COLORS = {0: COLORS["blue"], 1: COLORS["orange"]}
+LINES = ("-", "--", ":", "-.")
+
+STYLE = {
+    "axes.edgecolor": COLORS["muted"],
+    "axes.facecolor": COLORS["paper"],
+    "axes.grid": False,
+    "axes.labelcolor": COLORS["ink"],
+    "axes.labelsize": 10,
+    "axes.linewidth": 0.8,
+    "axes.prop_cycle": matplotlib.cycler(
+        color=[COLORS[name] for name in ("blue", "orange", "green", "purple", "yellow", "sky")]
+    ),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 10,
+    "axes.titlecolor": COLORS["ink"],
+    "figure.facecolor": COLORS["paper"],
+    "font.family": "DejaVu Sans",
+    "font.size": 9.5,
+    "grid.color": COLORS["grid"],
+    "grid.linewidth": 0.8,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "lines.linewidth": 1.8,
+    "mathtext.fontset": "stix",
+    "savefig.facecolor": COLORS["paper"],
+    "svg.fonttype": "path",  # the same picture on machines without the font
+    "text.color": COLORS["ink"],
+    "xtick.color": COLORS["muted"],
+    "ytick.color": COLORS["muted"],
+    "xtick.labelcolor": COLORS["ink"],
+    "ytick.labelcolor": COLORS["ink"],
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+}
+
+
+def in_style(function):
+    """Let a function that draws do so in the house style."""
+
+    @wraps(function)
+    def drawn(*args: Any, **kwargs: Any) -> Any:
+        with matplotlib.rc_context(STYLE):
+            return function(*args, **kwargs)
+
+    return drawn
+
+
+class Drawing:
+    """A figure that displays itself, with a caption and an alternative text.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    alt : str
+        What the picture shows, for those who cannot see it.
+    """
+
+    def __init__(self, figure: Figure, alt: str):
+        self.figure, self.alt = figure, alt
+        self.label, self.caption = "figure", alt
+
+    def show(self, label: str, caption: str) -> Drawing:
+        """Set the label, ``"fig-6-1"`` or a name of its own, and the caption; return self."""
+        self.label, self.caption = label, caption
+        return self
+
+    @property
+    def title(self) -> str:
+        """``"Figure 6.1"`` if the book has the figure, else ``"Figure"``."""
+        number = re.fullmatch(r"fig-(\d)-(\d+)", self.label)
+        return f"Figure {number[1]}.{number[2]}" if number else "Figure"
+
+    def __repr__(self) -> str:
+        return f"{self.title}: {self.caption}"
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        # Stored notebooks keep the text alone. The site's build asks for HTML.
+        if os.environ.get("DLBOOK_FIGURES") == "html":
+            return {"text/html": self.html(), "text/plain": repr(self)}
+        return {"image/png": self.png(), "text/plain": repr(self)}
+
+    @in_style
+    def svg(self) -> str:
+        """Return the picture as an ``<svg>`` element whose colours are the page's variables."""
+        buffer = io.StringIO()
+        with matplotlib.rc_context({"svg.hashsalt": self.label}):
+            self.figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
+        text = buffer.getvalue()
+        width = float(re.search(r'<svg[^>]* width="([\d.]+)pt"', text)[1]) * 4 / 3
+        view_box = re.search(r'viewBox="([^"]+)"', text)[1]
+        body = text[text.index("<defs>") : text.rindex("</svg>")]
+        # A hundredth of a point is finer than any screen, and the page is half as heavy.
+        body = re.sub(r"(\d\.\d\d)\d+", r"\1", body)
+        # Several pictures share a page, so their internal names must differ.
+        body = re.sub(r'\bid="([^"]+)"', rf'id="{self.label}--\1"', body)
+        body = re.sub(r'href="#([^"]+)"', rf'href="#{self.label}--\1"', body)
+        body = re.sub(r"url\(#([^)]+)\)", rf"url(#{self.label}--\1)", body)
+        for name, color in COLORS.items():
+            body = re.sub(rf"(: ?){color}", rf"\1var(--dl-{name}, {color})", body)
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{view_box}" role="img" '
+            f'xmlns:xlink="http://www.w3.org/1999/xlink" '
+            f'aria-label="{html.escape(self.alt)}" style="width: {width:.0f}px">{body}</svg>'
+        )
+
+    def html(self) -> str:
+        """Return the picture with its caption as a ``<figure>`` element."""
+        caption = f"<strong>{self.title}.</strong> {html.escape(self.caption)}"
+        return f'<figure class="dl-figure">{self.svg()}<figcaption>{caption}</figcaption></figure>'
+
+    @in_style
+    def png(self) -> str:
+        """Return the picture with its caption below, as base64 text."""
+        columns = max(60, int(self.figure.get_figwidth() * 15))
+        text = "\n".join(textwrap.wrap(repr(self), columns))
+        self.figure.draw_without_rendering()  # only now is everything in its place
+        bottom = self.figure.get_tightbbox().y0 / self.figure.get_figheight()
+        note = self.figure.text(0.02, bottom - 0.04, text, va="top", fontsize=9)
+        buffer = io.BytesIO()
+        self.figure.savefig(buffer, format="png", dpi=160, bbox_inches="tight")
+        note.remove()
+        return base64.b64encode(buffer.getvalue()).decode()
+
+
+def new_figure(width: float, height: float, **grid: Any) -> tuple[Figure, Any]:
+    """Return an empty figure, in inches, and its axes; ``grid`` as for ``Figure.subplots``."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots(**grid)

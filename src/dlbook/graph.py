@@ -1,0 +1,213 @@
+"""Section 6.5.1: a computation as a graph of variables.
+
+Look at :class:`Variable` first: it is a node, it holds no value, only where it comes from. What
+computes one variable from others is an operation; those live one floor up, in
+``dlbook.operations``. A :class:`Graph` collects variables and answers the three questions that
+back-propagation asks: ``get_operation``, ``get_consumers``, ``get_inputs``.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+Shape = tuple[int | None, ...]
+
+# Every variable is numbered when it is made. Its inputs were made before it, so the order of the
+# numbers is an order in which the graph can be computed; no graph ever has to be sorted otherwise.
+_numbers = itertools.count()
+
+# The operators of Python by name. `dlbook.operations` enters its functions here, because this
+# floor of the house knows no operation.
+operators: dict[str, Callable[..., Variable]] = {}
+
+
+class Variable:
+    """A node of a graph: a tensor with a name, a shape and a dtype, and no value yet.
+
+    Attributes
+    ----------
+    name : str
+    shape : tuple of int or None
+        ``None`` is the number of examples, which only the data will tell.
+    dtype : numpy.dtype
+    operation : Operation or None
+        What computes it; ``None`` for an input of the graph.
+    inputs : tuple of Variable
+        What it is computed from, in the order in which the operation takes them.
+    """
+
+    __slots__ = ("dtype", "inputs", "name", "number", "operation", "shape")
+    __array_ufunc__ = None  # NumPy leaves `array * variable` to __rmul__ below
+    __iter__ = None  # a variable has no elements to walk over before it has a value
+
+    def __init__(self, name, shape, dtype, operation=None, inputs=()):
+        self.name, self.shape, self.dtype = name, shape, np.dtype(dtype)
+        self.operation, self.inputs = operation, inputs
+        self.number = next(_numbers)
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def T(self) -> Variable:
+        """The transpose: all axes in reverse order."""
+        return operators["transpose"](self)
+
+    def named(self, name: str) -> Variable:
+        """Give the variable a name, for drawings and messages, and return it."""
+        self.name = name
+        return self
+
+    def __repr__(self) -> str:
+        source = "" if self.operation is None else f" = {self.operation!r}"
+        return f"<{self.name}{source}, shape {shape_text(self.shape)}, {self.dtype}>"
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"'{self.name}' has no value before the graph runs; see dlbook.evaluate")
+
+    # fmt: off
+    def __add__(self, other): return operators["add"](self, other)
+    def __radd__(self, other): return operators["add"](other, self)
+    def __sub__(self, other): return operators["subtract"](self, other)
+    def __rsub__(self, other): return operators["subtract"](other, self)
+    def __mul__(self, other): return operators["multiply"](self, other)
+    def __rmul__(self, other): return operators["multiply"](other, self)
+    def __truediv__(self, other): return operators["divide"](self, other)
+    def __rtruediv__(self, other): return operators["divide"](other, self)
+    def __matmul__(self, other): return operators["matmul"](self, other)
+    def __rmatmul__(self, other): return operators["matmul"](other, self)
+    def __pow__(self, exponent): return operators["power"](self, exponent)
+    def __neg__(self): return operators["negate"](self)
+    def __gt__(self, other): return operators["greater"](self, other)
+    def __lt__(self, other): return operators["greater"](other, self)
+    def sum(self, axis=None, keepdims=False): return operators["sum"](self, axis, keepdims)
+    def mean(self, axis=None, keepdims=False): return operators["mean"](self, axis, keepdims)
+    def reshape(self, *shape): return operators["reshape"](self, *shape)
+    def transpose(self, *axes): return operators["transpose"](self, *axes)
+    # fmt: on
+
+
+def variable(name: str, shape: Iterable[int | None], dtype: Any = np.float64) -> Variable:
+    """Make an input of a graph: data or a parameter.
+
+    Parameters
+    ----------
+    name : str
+        For messages, drawings and the compiled program.
+    shape : tuple of int or None
+        ``()`` for a scalar; ``None`` where the number of examples goes.
+    dtype : NumPy dtype
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the name is no text or the shape no shape.
+    """
+    if not isinstance(name, str) or not name:
+        raise TypeError(f"variable: the name must be a text, got {name!r}")
+    if isinstance(shape, int) or not isinstance(shape, Iterable):
+        raise TypeError(
+            f"variable '{name}': the shape must be a tuple such as (None, 2), got {shape!r}"
+        )
+    shape = tuple(shape)
+    for size in shape:
+        whole = isinstance(size, int | np.integer) and not isinstance(size, bool)
+        if size is not None and not (whole and size > 0):
+            raise ValueError(
+                f"variable '{name}': each size must be a positive whole number, or None for the "
+                f"number of examples, got {size!r} in {shape}"
+            )
+    return Variable(name, tuple(None if s is None else int(s) for s in shape), dtype)
+
+
+class Graph:
+    """The variables that ``outputs`` depend on, the outputs included.
+
+    Parameters
+    ----------
+    outputs : Variable or iterable of Variable
+
+    Iterating gives the variables in an order in which they can be computed.
+    """
+
+    def __init__(self, outputs: Variable | Iterable[Variable] = ()):
+        self._consumers: dict[Variable, list[Variable]] = {}
+        for V in [outputs] if isinstance(outputs, Variable) else outputs:
+            self.insert(V)
+
+    def insert(self, V: Variable) -> None:
+        """Insert a variable and the operations creating it."""
+        found, open_ends = set(), [V]
+        while open_ends:  # a loop, not a recursion: graphs may be very deep
+            V = open_ends.pop()
+            if V not in found and V not in self:
+                found.add(V)
+                open_ends.extend(V.inputs)
+        for V in sorted(found, key=lambda V: V.number):
+            self._insert_one(V)
+
+    def _insert_one(self, V: Variable) -> None:
+        self._consumers[V] = []
+        for U in dict.fromkeys(V.inputs):
+            if U in self:
+                self._consumers[U].append(V)
+
+    def pruned(self, targets: Iterable[Variable], z: Variable) -> Graph:
+        """Return G', the ancestors of ``z`` that descend from a target (Algorithm 6.5)."""
+        targets, ancestors, kept = set(targets), Graph([z]), Graph()
+        for V in self:
+            if V in ancestors and (V in targets or any(U in kept for U in V.inputs)):
+                kept._insert_one(V)
+        return kept
+
+    def __contains__(self, V: object) -> bool:
+        return V in self._consumers
+
+    def __iter__(self) -> Iterator[Variable]:
+        return iter(sorted(self._consumers, key=lambda V: V.number))
+
+    def __reversed__(self) -> Iterator[Variable]:
+        return reversed(list(self))
+
+    def __len__(self) -> int:
+        return len(self._consumers)
+
+
+def get_operation(V: Variable) -> Any:
+    """Return the operation that computes ``V``; ``None`` for an input (Section 6.5.6)."""
+    return V.operation
+
+
+def get_consumers(V: Variable, G: Graph) -> list[Variable]:
+    """Return the children of ``V`` in ``G``: the variables computed from it, each once.
+
+    Raises ValueError if ``V`` is not in the graph (Section 6.5.6).
+    """
+    _must_contain("get_consumers", V, G)
+    return list(G._consumers[V])
+
+
+def get_inputs(V: Variable, G: Graph) -> list[Variable]:
+    """Return the parents of ``V``: all inputs of its operation, in order (Section 6.5.6).
+
+    All of them, also those that pruning took out of ``G``: a rule for one input may need the
+    value of another. Raises ValueError if ``V`` is not in the graph.
+    """
+    _must_contain("get_inputs", V, G)
+    return list(V.inputs)
+
+
+def _must_contain(function: str, V: Variable, G: Graph) -> None:
+    if V not in G:
+        raise ValueError(f"{function}: {V!r} is not in this graph of {len(G)} variables")
+
+
+def shape_text(shape: Shape) -> str:
+    """Write a shape as NumPy does, with ``None`` for the number of examples."""
+    return "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"

@@ -1,0 +1,156 @@
+"""Operations that act on each entry by itself, with broadcasting as in NumPy.
+
+Look at :class:`Multiply` first: its ``bprop`` tells its two inputs apart, which is what makes the
+derivative of ``x * x`` come out as ``2 x`` (Section 6.5.6).
+"""
+
+from __future__ import annotations
+
+from array_api_compat import array_namespace
+
+from dlbook.graph import Variable, operators
+from dlbook.operations.base import Operation
+from dlbook.operations.shapes import broadcast_shape, unbroadcast
+
+
+class Elementwise(Operation):
+    """What all of these have in common: the rule for shapes."""
+
+    def infer_shape(self, *inputs):
+        return broadcast_shape(self, *inputs)
+
+
+class Add(Elementwise):
+    """a + b, entry by entry."""
+
+    name, symbol = "add", "+"
+
+    def f(self, a, b):
+        return a + b
+
+    def bprop(self, inputs, X, G):
+        return unbroadcast(G, X)
+
+
+class Subtract(Elementwise):
+    """a - b, entry by entry."""
+
+    name, symbol = "subtract", "−"
+
+    def f(self, a, b):
+        return a - b
+
+    def bprop(self, inputs, X, G):
+        return unbroadcast(G if X is inputs[0] else -G, X)
+
+
+class Multiply(Elementwise):
+    """a * b, entry by entry."""
+
+    name, symbol = "multiply", "×"
+
+    def f(self, a, b):
+        return a * b
+
+    def bprop(self, inputs, X, G):
+        a, b = inputs
+        return unbroadcast(G * (b if X is a else a), X)
+
+
+class Divide(Elementwise):
+    """a / b, entry by entry."""
+
+    name, symbol, needs_floats = "divide", "÷", True
+
+    def f(self, a, b):
+        return a / b
+
+    def bprop(self, inputs, X, G):
+        a, b = inputs
+        return unbroadcast(G / b if X is a else -G * a / square(b), X)
+
+
+class Negate(Elementwise):
+    """-a, entry by entry."""
+
+    name, symbol = "negate", "−"
+
+    def f(self, a):
+        return -a
+
+    def bprop(self, inputs, X, G):
+        return -G
+
+
+class Square(Elementwise):
+    """The square of each entry."""
+
+    name, symbol = "square", "·²"
+
+    def f(self, a):
+        return a * a
+
+    def bprop(self, inputs, X, G):
+        return G * (2 * X)
+
+
+class Power(Elementwise):
+    """Each entry to the power of one fixed number."""
+
+    name, needs_floats = "power", True
+
+    def __init__(self, exponent: float):
+        self.exponent = exponent
+
+    def f(self, a):
+        return a**self.exponent
+
+    def bprop(self, inputs, X, G):
+        return G * (self.exponent * power(X, self.exponent - 1))
+
+
+class Relu(Elementwise):
+    """The rectified linear unit, max{0, z} (Section 6.1, Figure 6.3)."""
+
+    name, needs_floats = "relu", True
+
+    def f(self, z):
+        xp = array_namespace(z)
+        return xp.maximum(z, xp.zeros_like(z))
+
+    def bprop(self, inputs, X, G):
+        return G * step(X)
+
+
+class Step(Elementwise):
+    """1 where z > 0, else 0: the derivative of the rectifier, the left one at 0 (Section 6.3)."""
+
+    name, needs_floats = "step", True
+
+    def f(self, z):
+        return array_namespace(z).astype(z > 0, z.dtype)
+
+    def bprop(self, inputs, X, G):
+        return None  # flat wherever it has a derivative
+
+
+add, subtract, multiply, divide = Add(), Subtract(), Multiply(), Divide()
+negate, square, relu, step = Negate(), Square(), Relu(), Step()
+
+
+def power(a: Variable, exponent: float) -> Variable:
+    """Raise each entry of ``a`` to the power ``exponent``, a plain number.
+
+    Raises TypeError if the exponent is no number.
+    """
+    if isinstance(exponent, bool) or not isinstance(exponent, int | float):
+        raise TypeError(f"power: the exponent must be a number, got {exponent!r}")
+    return {0: lambda: a * 0 + 1, 1: lambda: a, 2: lambda: square(a)}.get(
+        exponent, lambda: Power(exponent)(a)
+    )()
+
+
+operators.update(
+    add=add, subtract=subtract, multiply=multiply, divide=divide, negate=negate, power=power
+)
+__all__ = ["add", "divide", "multiply", "negate", "power", "relu", "square", "step", "subtract"]

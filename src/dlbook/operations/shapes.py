@@ -1,0 +1,219 @@
+"""Operations that change a tensor's shape, and the rule of broadcasting with its gradient.
+
+Look at :func:`broadcast_shape` and :func:`unbroadcast` first: together they are why ``H + c`` can
+add one bias vector to every example, and why the gradient on ``c`` is a sum over the examples.
+"""
+
+from __future__ import annotations
+
+import math
+
+from array_api_compat import array_namespace
+
+from dlbook.graph import Shape, Variable, operators, shape_text
+from dlbook.operations.base import Operation
+
+
+def broadcast_shape(operation: Operation, *inputs: Variable, but_last: int = 0) -> Shape:
+    """Return the common shape of inputs that are combined element by element, as NumPy does.
+
+    Sizes are compared from the last axis backwards; a size of 1 is repeated. ``None``, the number
+    of examples, fits itself and 1 only: whether it equals 4 would show only when the graph runs.
+    The last ``but_last`` axes are left out of it.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+    """
+    shapes = [V.shape[: max(V.ndim - but_last, 0)] for V in inputs]
+    ndim = max(map(len, shapes))
+    padded = [(1,) * (ndim - len(shape)) + shape for shape in shapes]
+    result = []
+    for sizes in zip(*padded, strict=True):
+        distinct = set(sizes) - {1} or {1}
+        if len(distinct) > 1:
+            named = " and ".join(f"'{V.name}' {shape_text(V.shape)}" for V in inputs)
+            hint = ", and None is no fixed number" if None in distinct else ""
+            raise ValueError(
+                f"{operation.name}: the shapes of {named} do not fit: counted from the last axis, "
+                f"sizes must be equal or 1{hint}"
+            )
+        result.append(distinct.pop())
+    return tuple(result)
+
+
+def unbroadcast(G: Variable, V: Variable) -> Variable:
+    """Sum ``G`` over the axes along which ``V`` was repeated, so that it has the shape of ``V``."""
+    new_axes = G.ndim - V.ndim
+    if new_axes:
+        G = operators["sum"](G, tuple(range(new_axes)))
+    repeated = tuple(axis for axis in range(V.ndim) if V.shape[axis] == 1 and G.shape[axis] != 1)
+    return operators["sum"](G, repeated, keepdims=True) if repeated else G
+
+
+def normalize_axes(name: str, V: Variable, axis: int | tuple[int, ...] | None) -> tuple[int, ...]:
+    """Return the axes as counted from 0; ``None`` means all of them.
+
+    Raises
+    ------
+    ValueError
+        If an axis does not exist, or is given twice.
+    """
+    if axis is None:
+        return tuple(range(V.ndim))
+    axes = axis if isinstance(axis, tuple | list) else (axis,)
+    for a in axes:
+        if not -V.ndim <= a < V.ndim:
+            raise ValueError(f"{name}: '{V.name}' of shape {shape_text(V.shape)} has no axis {a}")
+    counted = tuple(sorted({a % V.ndim for a in axes}))
+    if len(counted) != len(axes):
+        raise ValueError(f"{name}: an axis is given twice in {tuple(axes)}")
+    return counted
+
+
+class Transpose(Operation):
+    """Put the axes into another order."""
+
+    name, symbol, is_view = "transpose", "⊤", True
+
+    def __init__(self, axes: tuple[int, ...]):
+        self.axes = axes
+
+    def infer_shape(self, A):
+        return tuple(A.shape[a] for a in self.axes)
+
+    def f(self, A):
+        return array_namespace(A).permute_dims(A, self.axes)
+
+    def bprop(self, inputs, X, G):
+        back = tuple(self.axes.index(a) for a in range(len(self.axes)))
+        return Transpose(back)(G)
+
+
+class Reshape(Operation):
+    """Give the entries, in the same order, another shape; ``None`` is the number of examples."""
+
+    name, is_view = "reshape", True
+
+    def __init__(self, shape: Shape):
+        self.shape = shape
+
+    def infer_shape(self, A):
+        same_count = _known_entries(A.shape) == _known_entries(self.shape)
+        if (
+            A.shape.count(None) != self.shape.count(None)
+            or None in self.shape[1:]
+            or not same_count
+        ):
+            raise ValueError(
+                f"reshape: '{A.name}' {shape_text(A.shape)} cannot take the shape "
+                f"{shape_text(self.shape)}: the number of entries must stay the same, and None, "
+                f"the number of examples, can only be the first size"
+            )
+        return self.shape
+
+    def f(self, A):
+        return array_namespace(A).reshape(A, tuple(-1 if s is None else s for s in self.shape))
+
+    def bprop(self, inputs, X, G):
+        return Reshape(X.shape)(G)
+
+
+class ExpandDims(Operation):
+    """Insert axes of size 1, at these places of the result."""
+
+    name, is_view = "expand_dims", True
+
+    def __init__(self, axes: tuple[int, ...]):
+        self.axes = axes
+
+    def infer_shape(self, A):
+        sizes = iter(A.shape)
+        return tuple(1 if a in self.axes else next(sizes) for a in range(A.ndim + len(self.axes)))
+
+    def f(self, A):
+        for axis in self.axes:
+            A = array_namespace(A).expand_dims(A, axis=axis)
+        return A
+
+    def bprop(self, inputs, X, G):
+        return Squeeze(self.axes)(G)
+
+
+class Squeeze(Operation):
+    """Remove these axes, whose size is 1."""
+
+    name, is_view = "squeeze", True
+
+    def __init__(self, axes: tuple[int, ...]):
+        self.axes = axes
+
+    def infer_shape(self, A):
+        if any(A.shape[a] != 1 for a in self.axes):
+            raise ValueError(
+                f"squeeze: the axes {self.axes} of '{A.name}' {shape_text(A.shape)} must have "
+                f"size 1"
+            )
+        return tuple(size for a, size in enumerate(A.shape) if a not in self.axes)
+
+    def f(self, A):
+        return array_namespace(A).squeeze(A, axis=self.axes)
+
+    def bprop(self, inputs, X, G):
+        return ExpandDims(self.axes)(G)
+
+
+class BroadcastLike(Operation):
+    """Repeat a tensor until it has the shape of another, whose values do not matter."""
+
+    name, is_view = "broadcast_like", True
+
+    def infer_shape(self, A, B):
+        if broadcast_shape(self, A, B) != B.shape:
+            raise ValueError(
+                f"broadcast_like: '{A.name}' {shape_text(A.shape)} cannot be repeated to the shape "
+                f"{shape_text(B.shape)} of '{B.name}'"
+            )
+        return B.shape
+
+    def infer_dtype(self, A, B):
+        return A.dtype
+
+    def f(self, A, B):
+        return array_namespace(A, B).broadcast_to(A, B.shape)
+
+    def bprop(self, inputs, X, G):
+        return unbroadcast(G, X) if X is inputs[0] else None
+
+
+broadcast_like = BroadcastLike()
+
+
+def transpose(A: Variable, *axes: int) -> Variable:
+    """Put the axes into another order: reversed, or as given.
+
+    Raises ValueError if ``axes`` is no order of all axes of ``A``.
+    """
+    order = tuple(a % A.ndim for a in axes) if axes else tuple(reversed(range(A.ndim)))
+    if sorted(order) != list(range(A.ndim)):
+        raise ValueError(f"transpose: {axes} is no order of the axes of {shape_text(A.shape)}")
+    return Transpose(order)(A)
+
+
+def reshape(A: Variable, *shape: int | None) -> Variable:
+    """Give the entries of ``A``, in the same order, another shape: ``reshape(A, 3, 2)``.
+
+    ``None`` stands for the number of examples. Raises ValueError if the entries do not fit.
+    """
+    if len(shape) == 1 and isinstance(shape[0], tuple | list):
+        shape = tuple(shape[0])
+    return Reshape(shape)(A)
+
+
+def _known_entries(shape: Shape) -> int:
+    return math.prod(size for size in shape if size is not None)
+
+
+operators.update(transpose=transpose, reshape=reshape)
+__all__ = ["broadcast_like", "reshape", "transpose"]

@@ -1,0 +1,49 @@
+"""Section 6.5: the learning algorithm, which uses the gradient and is not the gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from dlbook.graph import Variable
+
+Values = dict[Variable, np.ndarray]
+
+
+class GradientDescent:
+    """Step against the gradient: theta - learning_rate * gradient (Section 4.3).
+
+    Parameters
+    ----------
+    learning_rate : float
+        Positive.
+
+    Raises
+    ------
+    ValueError
+        If the learning rate is not a positive number.
+    """
+
+    def __init__(self, learning_rate: float):
+        if not (np.isfinite(learning_rate) and learning_rate > 0):
+            raise ValueError(
+                f"gradient descent: the learning rate must be positive, got {learning_rate}"
+            )
+        self.learning_rate = learning_rate
+
+    def step(
+        self, parameters: Mapping[Variable, np.ndarray], gradients: list[np.ndarray]
+    ) -> Values:
+        """Return the parameters after one step; the ones given stay as they are.
+
+        Parameters
+        ----------
+        parameters : dict of Variable to array
+        gradients : list of array
+            One for each parameter, in the same order and of the same shape.
+        """
+        return {
+            V: value - self.learning_rate * gradient
+            for (V, value), gradient in zip(parameters.items(), gradients, strict=True)
+        }

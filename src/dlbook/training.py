@@ -1,0 +1,87 @@
+"""Section 6.2: gradient-based learning, the loop that repeats gradient and step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from dlbook.backprop import backprop
+from dlbook.graph import Variable
+from dlbook.program import compile
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training leaves behind.
+
+    Attributes
+    ----------
+    parameters : dict of Variable to array
+        The values after the last step.
+    costs : array, shape (steps + 1,)
+        The cost before each step, and after the last.
+    recorded : list of array, each of shape (steps + 1, ...)
+        The values of the recorded variables at the same moments.
+    """
+
+    parameters: dict[Variable, np.ndarray]
+    costs: np.ndarray
+    recorded: list[np.ndarray]
+
+
+def train(
+    J: Variable,
+    parameters: Mapping[Variable, Any],
+    data: Mapping[Variable, Any],
+    optimizer: Any,
+    steps: int,
+    record: Iterable[Variable] = (),
+) -> Trained:
+    """Minimise a cost on the whole training set.
+
+    Parameters
+    ----------
+    J : Variable
+        The cost, a scalar.
+    parameters : dict of Variable to array
+        The parameters with their initial values.
+    data : dict of Variable to array
+        Values of the other inputs of ``J``.
+    optimizer : object
+        Its ``step(parameters, gradients)`` returns the next parameters, as
+        :meth:`~dlbook.optimizers.GradientDescent.step` does.
+    steps : int
+    record : list of Variable, optional
+        Variables of the same graph whose values are kept at every step.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If data or parameters have a wrong shape or dtype, are empty or contain NaN.
+    FloatingPointError
+        If the cost stops being finite; the message says at which step.
+    """
+    record = list(record)
+    gradients = backprop(parameters, J)
+    outputs = [J, *record, *(gradients[V] for V in parameters)]
+    program = compile(outputs, [*parameters, *data])
+    parameters = dict(parameters)
+    costs, recorded = [], [[] for _ in record]
+    # The bar goes to a terminal only, so that notebooks and logs stay the same from run to run.
+    for step in tqdm(range(steps + 1), desc="training", disable=None, leave=False):
+        cost, *values = program(*parameters.values(), *data.values())
+        if not np.isfinite(cost):
+            raise FloatingPointError(
+                f"train: the cost '{J.name}' is {cost} after {step} steps; a smaller learning rate "
+                f"may help"
+            )
+        costs.append(cost)
+        for kept, value in zip(recorded, values, strict=False):
+            kept.append(value)
+        if step < steps:
+            parameters = optimizer.step(parameters, values[len(record) :])
+    return Trained(parameters, np.array(costs), [np.array(kept) for kept in recorded])

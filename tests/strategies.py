@@ -1,0 +1,36 @@
+"""What the tests draw at random: shapes that fit each other and values that suit derivatives."""
+
+import numpy as np
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import mutually_broadcastable_shapes
+
+# The same draws on every machine: whoever reads the book must not meet a test that fails by luck.
+few = settings(deadline=None, max_examples=20, derandomize=True)
+fewer = settings(few, max_examples=8)
+
+# A drawn size equal to this one plays the number of examples, and may be hidden as None.
+EXAMPLES = 4
+
+sizes = st.integers(1, EXAMPLES)
+shapes = st.lists(sizes, max_size=3).map(tuple)
+rngs = st.integers(0, 2**32 - 1).map(np.random.default_rng)
+
+
+def broadcastable(count, max_dims=3):
+    """Draw ``count`` shapes that NumPy broadcasts to a common one."""
+    drawn = mutually_broadcastable_shapes(
+        num_shapes=count, min_dims=0, max_dims=max_dims, max_side=EXAMPLES
+    )
+    return drawn.map(lambda result: result.input_shapes)
+
+
+def smooth_values(rng, shape, positive=False):
+    """Draw floats between 0.5 and 2 in size: away from the kinks at 0, and from overflow."""
+    sign = 1.0 if positive else rng.choice([-1.0, 1.0], size=shape)
+    return np.asarray(sign * rng.uniform(0.5, 2.0, size=shape))
+
+
+def hide_examples(shape):
+    """Write None for the sizes that play the number of examples."""
+    return tuple(None if size == EXAMPLES else size for size in shape)

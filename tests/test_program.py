@@ -1,0 +1,355 @@
+"""Sections 6.5.1 and 6.5.5: a graph runs on numbers, safely, or says what is wrong with them."""
+
+import ast
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+from strategies import fewer
+
+import dlbook as dl
+
+
+def linear_model():
+    """X w + b, with its inputs in the order in which the program takes them."""
+    X, w, b = dl.variable("X", (None, 2)), dl.variable("w", (2,)), dl.variable("b", ())
+    return X, w, b, (X @ w + b).named("y_hat")
+
+
+# --- The source --------------------------------------------------------------------------------
+
+
+def test_the_source_is_python_with_one_line_for_each_operation():
+    X, w, b, y_hat = linear_model()
+    J = dl.mean(dl.relu(y_hat) ** 2)
+    program = dl.compile([J], [X, w, b])
+    (function,) = ast.parse(program.source).body
+    assert isinstance(function, ast.FunctionDef)
+    assert [argument.arg for argument in function.args.args] == ["X", "w", "b"]
+    *operations, last = function.body
+    assert all(isinstance(line, ast.Assign) for line in operations)
+    assert isinstance(last, ast.Return)
+    assert len(operations) == 5  # matmul, add, relu, square, mean
+    assert len(program.source.splitlines()) == 7
+
+
+def test_the_source_uses_the_names_of_the_graph_and_tells_shapes():
+    X, w, b, y_hat = linear_model()
+    source = dl.compile([y_hat], [X, w, b]).source
+    assert "def program(X, w, b):\n" in source
+    assert "matmul_1 = matmul(X, w)  # (None,)" in source
+    assert "y_hat = add(matmul_1, b)  # (None,)" in source
+
+
+def test_what_is_used_twice_is_computed_once():
+    x = dl.variable("x", ())
+    y = dl.square(x)
+    assert dl.compile([y * y, y + 1, y], [x]).source.count("square(") == 1
+
+
+def test_a_program_knows_its_inputs_and_outputs():
+    X, w, b, y_hat = linear_model()
+    program = dl.compile(y_hat, [X, w, b])
+    assert program.inputs == [X, w, b]
+    assert program.outputs == [y_hat]
+    assert isinstance(program, dl.Program)
+
+
+AWKWARD = [
+    "program", "lambda", "None", "add", "multiply", "add_1", "constant", "constant_2", "print",
+    "v_lambda", "__builtins__", "_", "2x", "a b", "a.b", "W'", "x#\n", "σ", "σ²", "x₁", "½", "重み",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_a_variable_may_have_any_name(name):
+    x = dl.variable(name, ())
+    y = ((x + 2) * x).named(name)
+    program = dl.compile([y, x], [x])
+    assert program(3.0) == [15.0, 3.0]
+    assert len(program.source.splitlines()) == 4
+
+
+@given(names=st.lists(st.sampled_from([*AWKWARD, "x", "h"]), min_size=3, max_size=3))
+@fewer
+def test_names_may_clash(names):
+    a, b = dl.variable(names[0], ()), dl.variable(names[1], ())
+    h = (a - b).named(names[2])
+    z = ((h + 2) * a).named(names[0])
+    assert dl.compile([z, h, a, b], [a, b])(5.0, 3.0) == [20.0, 2.0, 5.0, 3.0]
+
+
+def test_two_variables_of_the_same_name_stay_apart():
+    first, second = dl.variable("W", ()), dl.variable("W", ())
+    assert dl.evaluate(first - second, {first: 5.0, second: 3.0}) == 2
+    assert dl.evaluate(first - second, {second: 3.0, first: 5.0}) == 2
+
+
+def test_names_that_python_takes_for_the_same_stay_apart():
+    # Python reads the letter of mathematics as a plain x.
+    plain, bold = dl.variable("x", ()), dl.variable("\N{MATHEMATICAL BOLD SMALL X}", ())
+    assert dl.evaluate(plain - bold, {plain: 5.0, bold: 3.0}) == 2
+    h = (plain * 2).named("\N{MATHEMATICAL BOLD SMALL X}")
+    assert dl.evaluate(h + plain, {plain: 5.0}) == 15
+
+
+# --- Results -----------------------------------------------------------------------------------
+
+
+def test_a_program_gives_one_result_for_each_output_in_order():
+    X, w, b, y_hat = linear_model()
+    results = dl.compile([b, y_hat, w, y_hat], [X, w, b])(np.eye(2), np.array([2.0, 3.0]), 1.0)
+    for result, expected in zip(results, [1.0, [3.0, 4.0], [2.0, 3.0], [3.0, 4.0]], strict=True):
+        assert_array_equal(result, expected)
+
+
+def test_evaluate_gives_the_value_of_one_variable():
+    X, w, b, y_hat = linear_model()
+    values = {w: np.array([2.0, 3.0]), X: np.eye(2), b: 1.0}
+    assert_array_equal(dl.evaluate(y_hat, values), [3.0, 4.0])
+    assert_array_equal(dl.evaluate(w, values), [2.0, 3.0])
+    assert dl.evaluate(dl.constant(2.0) * 3, {}) == 6
+
+
+def test_a_program_runs_for_any_number_of_examples():
+    X, w, b, y_hat = linear_model()
+    program = dl.compile([y_hat], [X, w, b])
+    for m in (1, 2, 100):
+        assert program(np.ones((m, 2)), np.ones(2), 0.0)[0].shape == (m,)
+
+
+def aliasing_graph():
+    """Outputs of every kind that could share memory with something else."""
+    x, c = dl.variable("x", (2, 2)), dl.constant(np.ones((2, 2)))
+    h = x * 2
+    outputs = {
+        "input": x,
+        "input once more": x,
+        "constant": c,
+        "view of an input": x.T,
+        "view of a view of an input": x.T.reshape(4),
+        "view of a constant": c.reshape(4),
+        "computed": h,
+        "computed once more": h,
+        "view of what is computed": h.T,
+        "the same entries": x.reshape(2, 2),
+        "repeated": dl.broadcast_like(dl.sum(x), x),
+        "sum over no axis": dl.sum(x, axis=()),
+        "first power": x**1,
+        "gradient of a sum": dl.backprop([x], dl.sum(x))[x],
+    }
+    return x, outputs
+
+
+def test_results_share_no_memory_with_inputs_or_with_each_other():
+    x, outputs = aliasing_graph()
+    x_value = np.arange(4.0).reshape(2, 2)
+    results = dl.compile(outputs.values(), [x])(x_value)
+    for (name, result), place in zip(
+        zip(outputs, results, strict=True), range(len(results)), strict=True
+    ):
+        assert result.flags.writeable, name
+        for other in [x_value, *results[:place]]:
+            assert not np.shares_memory(result, other), name
+
+
+def test_changing_a_result_changes_nothing_later():
+    x, outputs = aliasing_graph()
+    program = dl.compile(outputs.values(), [x])
+    x_value = np.arange(4.0).reshape(2, 2)
+    first = program(x_value)
+    kept = [result.copy() for result in first]
+    second = program(x_value * 10)
+    for result, expected in zip(first, kept, strict=True):
+        assert_array_equal(result, expected)
+    for result in [*first, *second]:
+        result[...] = -1
+    for result, expected in zip(program(x_value), kept, strict=True):
+        assert_array_equal(result, expected)
+
+
+def test_a_given_variable_in_the_middle_is_no_alias_of_its_result():
+    x = dl.variable("x", (2,))
+    h = x * 2
+    h_value = np.array([3.0, 4.0])
+    (result,) = dl.compile([h], [h])(h_value)
+    assert not np.shares_memory(result, h_value)
+
+
+def test_inputs_stay_as_they_are():
+    x, outputs = aliasing_graph()
+    x_value = np.arange(4.0).reshape(2, 2)
+    x_value.flags.writeable = False
+    dl.compile(outputs.values(), [x])(x_value)
+    assert_array_equal(x_value, np.arange(4.0).reshape(2, 2))
+
+
+# --- Inputs ------------------------------------------------------------------------------------
+
+
+def test_a_variable_in_the_middle_may_be_an_input():
+    _, _, b, y_hat = linear_model()
+    J = dl.mean(y_hat)
+    assert dl.compile([J], [y_hat])(np.array([1.0, 3.0])) == [2.0]
+    assert dl.evaluate(J + b, {y_hat: np.array([1.0, 3.0]), b: 5.0}) == 7
+
+
+def test_a_variable_in_the_middle_may_be_given_beside_what_it_comes_from():
+    x = dl.variable("x", ())
+    h = x * 2
+    assert dl.evaluate(h + x, {h: 100.0, x: 1.0}) == 101
+
+
+def test_inputs_that_nothing_depends_on_are_allowed():
+    X, w, b, y_hat = linear_model()
+    unused = dl.variable("unused", (3,))
+    values = {unused: np.zeros(3), X: np.eye(2), w: np.ones(2), b: 0.0}
+    assert_array_equal(dl.evaluate(y_hat, values), [1.0, 1.0])
+
+
+def test_lists_of_floats_and_plain_numbers_are_accepted():
+    X, w, b, y_hat = linear_model()
+    values = {X: [[1.0, 2.0]], w: [3.0, 4.0], b: 5}
+    assert_array_equal(dl.evaluate(y_hat, values), [16.0])
+    n = dl.variable("n", (2,), np.int64)
+    assert_array_equal(dl.evaluate(n + 1, {n: np.array([1, 2])}), [2, 3])
+
+
+def test_a_plain_number_suits_a_float32():
+    s = dl.variable("s", (), np.float32)
+    for value in (2, 2.0, np.float32(2)):
+        result = dl.evaluate(s * 2, {s: value})
+        assert result == 4 and result.dtype == np.float32
+
+
+def test_infinity_is_a_number():
+    s = dl.variable("s", ())
+    assert dl.evaluate(s + 1, {s: np.inf}) == np.inf
+
+
+def test_values_may_lie_in_memory_in_any_order():
+    X, w, b, y_hat = linear_model()
+    X_value = np.arange(12.0).reshape(2, 6).T[::2]
+    values = {X: X_value, w: np.array([1.0, 9.0, 1.0])[::2], b: 0.0}
+    assert_array_equal(dl.evaluate(y_hat, values), X_value.sum(axis=1))
+
+
+# --- Mistakes ----------------------------------------------------------------------------------
+
+
+def test_a_missing_input_is_named_with_what_depends_on_it():
+    X, w, b, y_hat = linear_model()
+    with pytest.raises(ValueError, match="compile: no value is given for b, w, on which y_hat"):
+        dl.compile([y_hat], [X])
+    with pytest.raises(ValueError, match="compile: no value is given for X, on which y_hat"):
+        dl.evaluate(y_hat, {w: np.ones(2), b: 0.0})
+
+
+def test_an_input_given_twice_is_named():
+    X, w, b, y_hat = linear_model()
+    with pytest.raises(ValueError, match="compile: given twice among the inputs: w"):
+        dl.compile([y_hat], [X, w, b, w])
+
+
+@pytest.mark.parametrize("wrong", ["x", 3, None, np.ones(2)])
+def test_inputs_and_outputs_must_be_variables(wrong):
+    x = dl.variable("x", ())
+    with pytest.raises(TypeError, match="compile: the inputs must be variables, got"):
+        dl.compile([x], [wrong])
+    with pytest.raises(TypeError, match="compile: the outputs must be variables, got"):
+        dl.compile([wrong], [x])
+
+
+def test_a_name_is_no_variable():
+    x = dl.variable("x", ())
+    with pytest.raises(TypeError, match="compile: the inputs must be variables, got 'x'"):
+        dl.evaluate(x, {"x": 1.0})
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 4])
+def test_a_wrong_number_of_values_is_reported(count):
+    X, w, b, y_hat = linear_model()
+    program = dl.compile([y_hat], [X, w, b])
+    message = rf"program: {count} values for 3 inputs \(X, w, b\)"
+    with pytest.raises(TypeError, match=message):
+        program(*[1.0] * count)
+
+
+GOOD = {"X": np.ones((4, 2)), "w": np.ones(2), "b": 1.0}
+
+
+def run_with(name, value):
+    X, w, b, y_hat = linear_model()
+    values = GOOD | {name: value}
+    return dl.compile([y_hat], [X, w, b])(values["X"], values["w"], values["b"])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("X", np.ones((4, 3)), r"'X' is float64 of shape \(None, 2\), but .* shape \(4, 3\)"),
+        ("X", np.ones(2), r"'X' is float64 of shape \(None, 2\), but the value has .*\(2,\)"),
+        ("X", np.ones((1, 4, 2)), r"'X' is .*, but the value has the shape \(1, 4, 2\)"),
+        ("w", np.ones((2, 1)), r"'w' is float64 of shape \(2,\), but .* shape \(2, 1\)"),
+        ("w", np.ones(1), r"'w' is float64 of shape \(2,\), but .* shape \(1,\)"),
+        ("w", 1.0, r"'w' is float64 of shape \(2,\), but the value has the shape \(\)"),
+        ("b", np.ones(1), r"'b' is float64 of shape \(\), but the value has the shape \(1,\)"),
+        ("X", np.ones((0, 2)), r"'X' is empty \(shape \(0, 2\)\): no examples to compute with"),
+        ("w", [1.0, np.nan], r"'w' of shape \(2,\) contains NaN in 1 of 2 .* first at \(1,\)"),
+        ("b", float("nan"), r"'b' of shape \(\) contains NaN in 1 of 1"),
+        ("X", [[1.0, 2.0], [3.0]], "'X'"),
+    ],
+)
+def test_values_of_a_wrong_shape_empty_ones_and_nan_are_reported(name, value, message):
+    with pytest.raises(ValueError, match=message):
+        run_with(name, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("X", np.ones((4, 2), int), r"'X' is float64 .*, but the value is int64 of shape \(4, 2\)"),
+        ("X", np.ones((4, 2), np.float32), r"value is float32 .* by .astype\('float64'\)"),
+        ("w", [1, 2], r"'w' is float64 of shape \(2,\), but the value is int64 of shape \(2,\)"),
+        ("w", np.array([True, False]), "'w' is float64 .*, but the value is bool"),
+        ("b", True, "'b' is float64 .*, but the value is bool"),
+        ("w", ["a", "b"], "'w' is float64 .*, but the value is <U1"),
+        ("w", "ab", "'w' is float64 .*, but the value is <U2"),
+        ("b", None, r"'b' is float64 of shape \(\), but the value is object of shape \(\)"),
+        ("w", np.array([1.0, None]), "'w' is float64 .*, but the value is object"),
+        ("b", 1j, "'b' is float64 .*, but the value is complex128"),
+    ],
+)
+def test_values_of_a_wrong_dtype_are_reported(name, value, message):
+    with pytest.raises(TypeError, match=message):
+        run_with(name, value)
+
+
+def test_floats_are_not_cut_to_integers():
+    n = dl.variable("n", (2,), np.int64)
+    with pytest.raises(TypeError, match=r"'n' is int64 .*, but the value is float64"):
+        dl.evaluate(n + 1, {n: np.array([1.5, 2.5])})
+    with pytest.raises(TypeError, match=r"'m' is int64 .*, but the value is float64"):
+        m = dl.variable("m", (), np.int64)
+        dl.evaluate(m + 1, {m: 1.5})
+
+
+def test_inputs_must_agree_on_the_number_of_examples():
+    X, y = dl.variable("X", (None, 2)), dl.variable("y", (None,))
+    J = dl.mean((y - dl.sum(X, 1)) ** 2)
+    message = r"evaluate: .* number of examples: 'X' \(4, 2\), 'y' \(1,\)"
+    with pytest.raises(ValueError, match=message):
+        dl.evaluate(J, {X: np.ones((4, 2)), y: np.ones(1)})
+    square = dl.variable("K", (None, None))
+    with pytest.raises(ValueError, match=r"number of examples: 'K' \(2, 3\)"):
+        dl.evaluate(square, {square: np.ones((2, 3))})
+
+
+def test_a_program_that_refused_a_value_still_runs():
+    X, w, b, y_hat = linear_model()
+    program = dl.compile([y_hat], [X, w, b])
+    with pytest.raises(ValueError, match="NaN"):
+        program(np.full((1, 2), np.nan), np.ones(2), 0.0)
+    assert_array_equal(program(np.ones((1, 2)), np.ones(2), 0.0)[0], [2.0])
