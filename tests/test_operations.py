@@ -495,6 +495,9 @@ def test_axes_and_keepdims_mean_what_they_mean_in_numpy(ours, numpy, axis, keepd
     expected = numpy(A_value, tuple(axis) if isinstance(axis, list) else axis, keepdims=keepdims)
     assert_shape_fits(expected.shape, node.shape)
     assert_allclose(value_of(node, {A: A_value}), expected)
+    example = Example(node.operation, [A_value], shapes=[A.shape])
+    G = np.arange(1.0, expected.size + 1).reshape(expected.shape)
+    assert_allclose(bprop_values(example, G), torch_gradients(example, G))
 
 
 def test_variables_have_the_methods_of_arrays():

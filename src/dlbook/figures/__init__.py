@@ -9,8 +9,8 @@ from dlbook.figures.graphs import computational_graph, network
 from dlbook.figures.style import COLORS, Drawing
 
 __all__ = [
-    "ChapterMap",
     "COLORS",
+    "ChapterMap",
     "Drawing",
     "computational_graph",
     "introduction",

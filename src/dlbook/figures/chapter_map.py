@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -52,7 +53,7 @@ def thumbnail(number: str) -> Drawing:
 
 def _network(axes) -> str:
     columns = [np.linspace(-1, 1, n + 2)[1:-1] for n in (3, 4, 4, 1)]
-    for x, (ys, nexts) in enumerate(zip(columns, columns[1:], strict=False)):
+    for x, (ys, nexts) in enumerate(itertools.pairwise(columns)):
         for y in ys:
             for z in nexts:
                 axes.plot([x, x + 1], [y, z], color=COLORS["grid"], lw=1, zorder=0)
@@ -109,7 +110,7 @@ def _architecture(axes) -> str:
 def _backprop(axes) -> str:
     forward = [(0, 0), (1, 0), (2, 0), (3, 0)]
     arrow = {"arrowstyle": "-|>", "lw": 1.3, "shrinkA": 5, "shrinkB": 5}
-    for (x, y), (u, v) in zip(forward, forward[1:], strict=False):
+    for (x, y), (u, v) in itertools.pairwise(forward):
         axes.annotate("", (u, v), (x, y), arrowprops={**arrow, "color": COLORS["blue"]})
         axes.annotate(
             "", (x, y - 1), (u, v - 1), arrowprops={**arrow, "color": COLORS["orange"], "ls": "--"}

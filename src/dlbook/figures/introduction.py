@@ -79,7 +79,7 @@ def three_features(
     panels[0].set_ylabel("$x_2$")
     facts = "; ".join(f"{t}: training error {a:.0%}, test {b:.0%}" for t, _, a, b in maps)
     alt = (
-        "Three maps over the first two inputs, the other inputs held fixed. The truth is a board of "
+        "Three maps over the first two inputs, the others held fixed. The truth is a board of "
         f"two by two fields, marked by dashed lines. {facts}."
     )
     return Drawing(figure, alt)

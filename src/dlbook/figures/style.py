@@ -129,8 +129,8 @@ class Drawing:
         width = float(re.search(r'<svg[^>]* width="([\d.]+)pt"', text)[1]) * 4 / 3
         view_box = re.search(r'viewBox="([^"]+)"', text)[1]
         body = text[text.index("<defs>") : text.rindex("</svg>")]
-        # A hundredth of a point is finer than any screen, and the page is half as heavy.
-        body = re.sub(r"(\d\.\d\d)\d+", r"\1", body)
+        # A hundredth of a point is finer than any screen, and the page is lighter for it.
+        body = re.sub(r'\bd="[^"]+"', lambda d: re.sub(r"(\.\d\d)\d+", r"\1", d[0]), body)
         # Several pictures share a page, so their internal names must differ.
         body = re.sub(r'\bid="([^"]+)"', rf'id="{self.label}--\1"', body)
         body = re.sub(r'href="#([^"]+)"', rf'href="#{self.label}--\1"', body)
