@@ -29,6 +29,7 @@ import dlbook as dl
 from dlbook.operations.base import Constant
 from dlbook.operations.elementwise import (
     Add,
+    AsType,
     Divide,
     Multiply,
     Negate,
@@ -102,6 +103,12 @@ elementwise(Negate, np.negative, inputs=1)
 elementwise(Square, np.square, inputs=1)
 elementwise(Relu, lambda z: np.maximum(z, 0), inputs=1)
 elementwise(Step, lambda z: np.heaviside(z, 0), inputs=1)
+
+
+@example_of(AsType)
+def draw_astype(draw):
+    array = smooth_values(draw(rngs), draw(shapes))
+    return Example(AsType(array.dtype), [array], np.array)
 
 
 @example_of(Power)
@@ -325,7 +332,7 @@ def test_the_gradient_has_the_shape_of_its_input(kind, data):
         assert gradient is None or gradient.shape == variables[i].shape
 
 
-@each(DIFFERENTIABLE)
+@each([kind for kind in DIFFERENTIABLE if kind is not AsType])  # whose dtype is its setting
 @given(data=st.data())
 @fewer
 def test_float32_stays_float32_forwards_and_backwards(kind, data):
@@ -639,9 +646,9 @@ def test_a_constant_is_called_by_its_value_or_by_its_name():
         ([], ValueError, r"constant: the value is empty \(shape \(0,\)\)"),
         (float("nan"), ValueError, r"constant: the value of shape \(\) contains NaN in 1 of 1"),
         ([[1.0, np.nan]], ValueError, r"shape \(1, 2\) contains NaN .* first at \(0, 1\)"),
-        ("text", TypeError, "constant: needs numbers, got <U4"),
-        (None, TypeError, "constant: needs numbers, got object"),
-        (1j, TypeError, "constant: needs numbers, got complex128"),
+        ("text", TypeError, "constant: needs real numbers or bools, got <U4"),
+        (None, TypeError, "constant: needs real numbers or bools, got object"),
+        (1j, TypeError, "constant: needs real numbers or bools, got complex128"),
     ],
 )
 def test_what_is_no_number_cannot_be_a_constant(value, error, message):
@@ -679,13 +686,13 @@ SCALAR, WHOLE = dl.variable("s", ()), dl.variable("n", (2, 3), np.int64)
         (lambda: dl.sum(A23, axis=(0, -2)), r"sum: an axis is given twice in \(0, -2\)"),
         (lambda: A23.reshape(4), r"reshape: 'A' \(2, 3\) cannot take the shape \(4,\)"),
         (lambda: A23.reshape(None, 3), r"reshape: 'A' \(2, 3\) cannot take the shape \(None, 3\)"),
-        (lambda: M.reshape(3, None), r"reshape: .* None, the number of examples, can only be"),
+        (lambda: M.reshape(None, None), r"reshape: .* at most one size may be None"),
         (lambda: M.reshape(6), r"reshape: 'M' \(None, 3\) cannot take the shape \(6,\)"),
-        (lambda: A23.reshape(-1, -6), r"reshape: 'A' \(2, 3\) cannot take the shape \(-1, -6\)"),
-        (lambda: A23.transpose(0, 0), r"transpose: \(0, 0\) is no order of the axes of \(2, 3\)"),
+        (lambda: A23.reshape(-1, -6), r"reshape: each size must be .*, got -1 in \(-1, -6\)"),
+        (lambda: A23.transpose(0, 0), r"transpose: an axis is given twice in \(0, 0\)"),
         (lambda: A23.transpose(0), r"transpose: \(0,\) is no order of the axes"),
-        (lambda: A23.transpose(2, 3), r"transpose: \(2, 3\) is no order of the axes of \(2, 3\)"),
-        (lambda: SCALAR.transpose(0), r"transpose: \(0,\) is no order of the axes of \(\)"),
+        (lambda: A23.transpose(2, 3), r"transpose: 'A' of shape \(2, 3\) has no axis 2"),
+        (lambda: SCALAR.transpose(0), r"transpose: 's' of shape \(\) has no axis 0"),
         (lambda: Squeeze((0,))(A23), r"squeeze: the axes \(0,\) of 'A' \(2, 3\) must have size 1"),
         (
             lambda: dl.broadcast_like(A23, C3),
@@ -708,13 +715,13 @@ def test_shapes_that_do_not_fit_are_reported_with_the_operation(build, message):
         (lambda: dl.mean(WHOLE), "mean: needs floats, but 'n'"),
         (lambda: WHOLE**3, "power: needs floats, but 'n'"),
         (lambda: A23 @ WHOLE.T, "matmul: needs floats"),
-        (lambda: A23**C3, "power: the exponent must be a number, got <c"),
-        (lambda: A23 ** (True), "power: the exponent must be a number, got True"),
-        (lambda: A23 ** "2", "power: the exponent must be a number, got '2'"),
+        (lambda: A23**C3, "power: the exponent must be a finite number, got <c"),
+        (lambda: A23 ** (True), "power: the exponent must be a finite number, got True"),
+        (lambda: A23 ** "2", "power: the exponent must be a finite number, got '2'"),
         (lambda: A23 + "1", "add: an input must be a variable, a NumPy array or a number, got str"),
         (lambda: None * A23, "multiply: an input must be .* got NoneType"),
         (lambda: dl.relu([1.0, 2.0]), "relu: an input must be .* got list"),
-        (lambda: A23 + np.array(["a"]), "constant: needs numbers"),
+        (lambda: A23 + np.array(["a"]), "constant: needs real numbers or bools"),
         (lambda: dl.sum([1.0, 2.0]), "sum: an input must be .* got list"),
     ],
 )

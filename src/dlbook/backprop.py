@@ -16,7 +16,7 @@ from dlbook.graph import (
     get_operation,
     shape_text,
 )
-from dlbook.operations import NotDifferentiable, broadcast_like, constant
+from dlbook.operations import NotDifferentiable, astype, broadcast_like, constant
 from dlbook.operations.base import Occurrence
 
 GradTable = dict[Variable, Variable]
@@ -40,12 +40,17 @@ def backprop(targets: Iterable[Variable], z: Variable) -> GradTable:
 
     Raises
     ------
+    TypeError
+        If something else than variables is given.
     ValueError
         If ``z`` is no scalar, or a target is not an ancestor of it.
     NotDifferentiable
         If ``z`` or a target does not hold floats.
     """
     targets = [targets] if isinstance(targets, Variable) else list(targets)
+    for V in [z, *targets]:
+        if not isinstance(V, Variable):
+            raise TypeError(f"backprop: z and the targets must be variables, got {V!r}")
     G = Graph([z])
     _check(targets, z, G)
     G_prime = G.pruned(targets, z)
@@ -106,7 +111,7 @@ def total(terms: list[Variable | None], V: Variable) -> Variable:
     gradient = terms[0]
     for term in terms[1:]:
         gradient = gradient + term
-    return gradient
+    return gradient if gradient.dtype == V.dtype else astype(gradient, V.dtype)
 
 
 def _check(targets: list[Variable], z: Variable, G: Graph) -> None:

@@ -84,8 +84,7 @@ class Variable:
     def __rmatmul__(self, other): return operators["matmul"](other, self)
     def __pow__(self, exponent): return operators["power"](self, exponent)
     def __neg__(self): return operators["negate"](self)
-    def __gt__(self, other): return operators["greater"](self, other)
-    def __lt__(self, other): return operators["greater"](other, self)
+    def astype(self, dtype): return operators["astype"](self, dtype)
     def sum(self, axis=None, keepdims=False): return operators["sum"](self, axis, keepdims)
     def mean(self, axis=None, keepdims=False): return operators["mean"](self, axis, keepdims)
     def reshape(self, *shape): return operators["reshape"](self, *shape)
@@ -111,19 +110,31 @@ def variable(name: str, shape: Iterable[int | None], dtype: Any = np.float64) ->
     """
     if not isinstance(name, str) or not name:
         raise TypeError(f"variable: the name must be a text, got {name!r}")
+    where = f"variable '{name}'"
+    return Variable(name, check_shape(where, shape), check_dtype(where, dtype))
+
+
+def check_shape(where: str, shape: Iterable[int | None]) -> Shape:
+    """Return the shape as a tuple; raise TypeError or ValueError if it is none."""
     if isinstance(shape, int) or not isinstance(shape, Iterable):
-        raise TypeError(
-            f"variable '{name}': the shape must be a tuple such as (None, 2), got {shape!r}"
-        )
+        raise TypeError(f"{where}: the shape must be a tuple such as (None, 2), got {shape!r}")
     shape = tuple(shape)
     for size in shape:
         whole = isinstance(size, int | np.integer) and not isinstance(size, bool)
         if size is not None and not (whole and size > 0):
             raise ValueError(
-                f"variable '{name}': each size must be a positive whole number, or None for the "
-                f"number of examples, got {size!r} in {shape}"
+                f"{where}: each size must be a positive whole number, or None for the number of "
+                f"examples, got {size!r} in {shape}"
             )
-    return Variable(name, tuple(None if s is None else int(s) for s in shape), dtype)
+    return tuple(None if size is None else int(size) for size in shape)
+
+
+def check_dtype(where: str, dtype: Any) -> np.dtype:
+    """Return the NumPy dtype; raise TypeError unless it is one of real numbers or bools."""
+    dtype = np.dtype(dtype)
+    if dtype.kind not in "fiub":
+        raise TypeError(f"{where}: needs real numbers or bools, got {dtype}")
+    return dtype
 
 
 class Graph:

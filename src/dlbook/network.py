@@ -50,6 +50,13 @@ class Layer:
         activation: Callable[[Variable], Variable] | None = None,
         names: tuple[str, str, str] = ("W", "b", "h"),
     ):
+        for size in (in_size, out_size):
+            whole = isinstance(size, int | np.integer) and not isinstance(size, bool) and size > 0
+            if not whole and (size is in_size or size != "scalar"):
+                raise ValueError(
+                    f"layer: sizes must be positive whole numbers, the second may be 'scalar'; got "
+                    f"{in_size!r} and {out_size!r}"
+                )
         self.in_size, self.out_size, self.activation = in_size, out_size, activation
         self.names = names
         outputs = () if out_size == "scalar" else (out_size,)

@@ -30,7 +30,7 @@ class GradientDescent:
             raise ValueError(
                 f"gradient descent: the learning rate must be positive, got {learning_rate}"
             )
-        self.learning_rate = learning_rate
+        self.learning_rate = float(learning_rate)  # a plain number keeps float32 as it is
 
     def step(
         self, parameters: Mapping[Variable, np.ndarray], gradients: list[np.ndarray]
@@ -42,8 +42,18 @@ class GradientDescent:
         parameters : dict of Variable to array
         gradients : list of array
             One for each parameter, in the same order and of the same shape.
+
+        Raises
+        ------
+        ValueError
+            If a gradient is missing, or has another shape than its parameter.
         """
-        return {
-            V: value - self.learning_rate * gradient
-            for (V, value), gradient in zip(parameters.items(), gradients, strict=True)
-        }
+        stepped = {}
+        for (V, value), gradient in zip(parameters.items(), gradients, strict=True):
+            if np.shape(gradient) != np.shape(value):
+                raise ValueError(
+                    f"gradient descent: '{V.name}' has the shape {np.shape(value)}, its gradient "
+                    f"{np.shape(gradient)}"
+                )
+            stepped[V] = value - self.learning_rate * gradient
+        return stepped

@@ -8,7 +8,7 @@ single value.
 from __future__ import annotations
 
 import keyword
-import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -45,7 +45,7 @@ class Program:
         Returns
         -------
         list of array
-            One for each output; they belong to the caller.
+            One for each output, a NumPy number where it is a scalar; they belong to the caller.
 
         Raises
         ------
@@ -134,12 +134,14 @@ def _needed(outputs: list[Variable], inputs: list[Variable]) -> list[Variable]:
 class _Names:
     """Hands out Python names, each once and as close to what is wished for as can be."""
 
-    def __init__(self):
-        self.taken, self.last = set(), {}
+    def __init__(self, *taken: str):
+        self.taken, self.last = set(taken), {}
 
     def new(self, wish: str, numbered: bool = False) -> str:
-        stem = re.sub(r"\W+", "_", wish).strip("_") or "v"
-        if stem[0].isdigit() or keyword.iskeyword(stem):
+        # Python reads letters that look alike as one (NFKC), so they must not stay different here.
+        wish = unicodedata.normalize("NFKC", wish)
+        stem = "".join(c if f"_{c}".isidentifier() else "_" for c in wish).strip("_") or "v"
+        if not stem.isidentifier() or keyword.iskeyword(stem):
             stem = f"v_{stem}"
         name = stem
         while numbered or name in self.taken:
@@ -151,11 +153,11 @@ class _Names:
 
 def _write(outputs: list[Variable], inputs: list[Variable]) -> tuple[str, dict[str, Any]]:
     """Write the program; return it with the functions and constants that it uses."""
-    names, new = {}, _Names()
+    names, new = {}, _Names("program")
     for V in inputs:
         names[V] = new.new(V.name)
     functions, namespace = {}, {}
-    lines = [f"def {new.new('program')}({', '.join(names.values())}):"]
+    lines = [f"def program({', '.join(names.values())}):"]
     for V in _needed(outputs, inputs):
         op = V.operation
         if isinstance(op, Constant):
@@ -168,7 +170,8 @@ def _write(outputs: list[Variable], inputs: list[Variable]) -> tuple[str, dict[s
         names[V] = new.new(V.name, numbered=V.name == op.name)
         arguments = ", ".join(names[U] for U in V.inputs)
         lines.append(f"    {names[V]} = {functions[op]}({arguments})  # {shape_text(V.shape)}")
-    results = (names[V] if _is_fresh(V, outputs) else f"{names[V]}.copy()" for V in outputs)
+    own = [V not in inputs and _is_fresh(V, outputs) for V in outputs]
+    results = [names[V] + ("" if o else ".copy()") for V, o in zip(outputs, own, strict=True)]
     lines.append(f"    return [{', '.join(results)}]")
     return "\n".join(lines) + "\n", namespace
 
@@ -182,7 +185,10 @@ def _is_fresh(V: Variable, outputs: list[Variable]) -> bool:
 def _checked(V: Variable, value: Any) -> np.ndarray:
     """Return the value as an array of the shape and dtype of ``V``, or raise."""
     weak = isinstance(value, int | float) and not isinstance(value, bool) and V.dtype.kind == "f"
-    array = np.asarray(value, dtype=V.dtype if weak else None)
+    try:
+        array = np.asarray(value, dtype=V.dtype if weak else None)
+    except ValueError as error:
+        raise ValueError(f"evaluate: {_wanted(V)}, but the value is no array: {error}") from None
     if array.dtype != V.dtype:
         raise TypeError(
             f"evaluate: {_wanted(V)}, but the value is {array.dtype} of shape {array.shape}; "

@@ -61,27 +61,37 @@ def train(
     Raises
     ------
     ValueError, TypeError
-        If data or parameters have a wrong shape or dtype, are empty or contain NaN.
+        If data or parameters have a wrong shape or dtype, are empty or contain NaN; if the number
+        of steps is negative.
     FloatingPointError
-        If the cost stops being finite; the message says at which step.
+        If the cost or a gradient stops being finite; the message says at which step.
     """
+    if steps < 0:
+        raise ValueError(f"train: the number of steps must not be negative, got {steps}")
     record = list(record)
     gradients = backprop(parameters, J)
     outputs = [J, *record, *(gradients[V] for V in parameters)]
     program = compile(outputs, [*parameters, *data])
-    parameters = dict(parameters)
+    parameters = {V: np.array(value) for V, value in parameters.items()}
     costs, recorded = [], [[] for _ in record]
     # The bar goes to a terminal only, so that notebooks and logs stay the same from run to run.
     for step in tqdm(range(steps + 1), desc="training", disable=None, leave=False):
-        cost, *values = program(*parameters.values(), *data.values())
-        if not np.isfinite(cost):
-            raise FloatingPointError(
-                f"train: the cost '{J.name}' is {cost} after {step} steps; a smaller learning rate "
-                f"may help"
-            )
+        with np.errstate(over="ignore", invalid="ignore"):  # reported below, with the step
+            cost, *values = program(*parameters.values(), *data.values())
+        _check_finite(step, {J: cost, **dict(zip(parameters, values[len(record) :], strict=True))})
         costs.append(cost)
         for kept, value in zip(recorded, values, strict=False):
             kept.append(value)
         if step < steps:
             parameters = optimizer.step(parameters, values[len(record) :])
     return Trained(parameters, np.array(costs), [np.array(kept) for kept in recorded])
+
+
+def _check_finite(step: int, found: Mapping[Variable, np.ndarray]) -> None:
+    """Raise a FloatingPointError if the cost or the gradient of a parameter is not finite."""
+    for number, (V, value) in enumerate(found.items()):
+        if not np.isfinite(value).all():
+            what = f"the gradient of '{V.name}' is not finite" if number else f"the cost is {value}"
+            raise FloatingPointError(
+                f"train: {what} after {step} steps; a smaller learning rate may help"
+            )

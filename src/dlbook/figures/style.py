@@ -7,6 +7,7 @@ it is an SVG inside the page that takes its colours from the page, and so follow
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
 import io
 import os
@@ -132,9 +133,10 @@ class Drawing:
         # A hundredth of a point is finer than any screen, and the page is lighter for it.
         body = re.sub(r'\bd="[^"]+"', lambda d: re.sub(r"(\.\d\d)\d+", r"\1", d[0]), body)
         # Several pictures share a page, so their internal names must differ.
-        body = re.sub(r'\bid="([^"]+)"', rf'id="{self.label}--\1"', body)
-        body = re.sub(r'href="#([^"]+)"', rf'href="#{self.label}--\1"', body)
-        body = re.sub(r"url\(#([^)]+)\)", rf"url(#{self.label}--\1)", body)
+        mark = f"dl{hashlib.sha256(body.encode()).hexdigest()[:8]}-"
+        body = re.sub(r'\bid="([^"]+)"', rf'id="{mark}\1"', body)
+        body = re.sub(r'href="#([^"]+)"', rf'href="#{mark}\1"', body)
+        body = re.sub(r"url\(#([^)]+)\)", rf"url(#{mark}\1)", body)
         for name, color in COLORS.items():
             body = re.sub(rf"(: ?){color}", rf"\1var(--dl-{name}, {color})", body)
         return (

@@ -7,6 +7,7 @@ can be looked at, too: ``relu.f(array)`` computes, ``relu.bprop`` differentiates
 from dlbook.operations.base import NotDifferentiable, Operation, constant
 from dlbook.operations.elementwise import (
     add,
+    astype,
     divide,
     multiply,
     negate,
@@ -24,6 +25,7 @@ __all__ = [
     "NotDifferentiable",
     "Operation",
     "add",
+    "astype",
     "broadcast_like",
     "constant",
     "divide",

@@ -6,11 +6,14 @@ library are in the modules beside this one.
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from dlbook.graph import Shape, Variable, shape_text
+from dlbook.graph import Shape, Variable, check_dtype, shape_text
 
 
 class Operation:
@@ -94,11 +97,16 @@ def constant(value: Any, name: str | None = None, dtype: Any = None) -> Variable
     Raises
     ------
     ValueError
-        If the value is empty or contains NaN.
+        If the value is empty, contains NaN, or is too large for the dtype.
+    TypeError
+        If it does not consist of numbers.
     """
-    array = np.array(value, dtype=dtype)  # a copy: a constant does not change afterwards
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"constant: needs numbers, got {array.dtype}")
+    try:
+        with np.errstate(over="raise"):
+            array = np.array(value, dtype=dtype)  # a copy: a constant never changes
+    except (FloatingPointError, OverflowError):
+        raise ValueError(f"constant: {value} is too large for {np.dtype(dtype)}") from None
+    check_dtype("constant", array.dtype)
     array.flags.writeable = False
     check_values("constant", name or "the value", array)
     return apply(Constant(array), name=name or (f"{array:g}" if array.ndim == 0 else "constant"))
@@ -117,7 +125,8 @@ def apply(operation: Operation, *inputs: Any, name: str | None = None) -> Variab
     TypeError
         If the operation needs floats and gets something else.
     """
-    inputs = _as_variables(operation, inputs)
+    inputs = as_variables(operation.name, *inputs)
+    _check_count(operation, inputs)
     if operation.needs_floats:
         for V in inputs:
             if V.dtype.kind != "f":
@@ -129,8 +138,26 @@ def apply(operation: Operation, *inputs: Any, name: str | None = None) -> Variab
     return Variable(name or operation.name, shape, dtype, operation, inputs)
 
 
-def _as_variables(operation: Operation, values: tuple) -> tuple[Variable, ...]:
-    """Turn numbers and arrays into constants; a plain number takes the dtype of what it meets."""
+def _check_count(operation: Operation, inputs: tuple[Variable, ...]) -> None:
+    """Raise a TypeError unless ``operation.f`` takes that many inputs."""
+    expected = _count_of(type(operation).f)
+    if expected not in (None, len(inputs)):
+        raise TypeError(f"{operation.name}: takes {expected} inputs, got {len(inputs)}")
+
+
+@cache
+def _count_of(f: Callable) -> int | None:
+    """Return how many inputs an operation's ``f`` takes; ``None`` for any number."""
+    _, *parameters = inspect.signature(f).parameters.values()
+    any_number = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    return None if any_number else len(parameters)
+
+
+def as_variables(name: str, *values: Any) -> tuple[Variable, ...]:
+    """Turn numbers and arrays into constants; a plain number takes the dtype of what it meets.
+
+    Raises TypeError, in the name of an operation, if there is anything else.
+    """
     dtypes = [V.dtype for V in values if isinstance(V, Variable | np.ndarray | np.generic)]
     variables = []
     for V in values:
@@ -142,7 +169,7 @@ def _as_variables(operation: Operation, values: tuple) -> tuple[Variable, ...]:
             V = constant(V, dtype=np.result_type(*dtypes, V) if dtypes else None)
         elif not isinstance(V, Variable):
             raise TypeError(
-                f"{operation.name}: an input must be a variable, a NumPy array or a number, "
+                f"{name}: an input must be a variable, a NumPy array or a number, "
                 f"got {type(V).__name__}"
             )
         variables.append(V)

@@ -6,11 +6,16 @@ derivative of ``x * x`` come out as ``2 x`` (Section 6.5.6).
 
 from __future__ import annotations
 
+import math
+from numbers import Real
+from typing import Any
+
+import numpy as np
 from array_api_compat import array_namespace
 
-from dlbook.graph import Variable, operators
-from dlbook.operations.base import Operation
-from dlbook.operations.shapes import broadcast_shape, unbroadcast
+from dlbook.graph import Variable, check_dtype, operators
+from dlbook.operations.base import Operation, as_variables, constant
+from dlbook.operations.shapes import broadcast_like, broadcast_shape, unbroadcast
 
 
 class Elementwise(Operation):
@@ -94,6 +99,25 @@ class Square(Elementwise):
         return G * (2 * X)
 
 
+class AsType(Elementwise):
+    """The same values in another dtype."""
+
+    name = "astype"
+
+    def __init__(self, dtype: np.dtype):
+        self.dtype = dtype
+
+    def infer_dtype(self, a):
+        return self.dtype
+
+    def f(self, a):
+        xp = array_namespace(a)
+        return xp.astype(a, getattr(xp, self.dtype.name))
+
+    def bprop(self, inputs, X, G):
+        return astype(G, X.dtype)
+
+
 class Power(Elementwise):
     """Each entry to the power of one fixed number."""
 
@@ -139,18 +163,44 @@ negate, square, relu, step = Negate(), Square(), Relu(), Step()
 
 
 def power(a: Variable, exponent: float) -> Variable:
-    """Raise each entry of ``a`` to the power ``exponent``, a plain number.
+    """Raise each entry of ``a`` to the power ``exponent``, a plain finite number.
 
-    Raises TypeError if the exponent is no number.
+    Raises TypeError if the exponent is no such number.
     """
-    if isinstance(exponent, bool) or not isinstance(exponent, int | float):
-        raise TypeError(f"power: the exponent must be a number, got {exponent!r}")
-    return {0: lambda: a * 0 + 1, 1: lambda: a, 2: lambda: square(a)}.get(
-        exponent, lambda: Power(exponent)(a)
-    )()
+    (a,) = as_variables("power", a)
+    if isinstance(exponent, bool) or not (isinstance(exponent, Real) and math.isfinite(exponent)):
+        raise TypeError(f"power: the exponent must be a finite number, got {exponent!r}")
+    if exponent == 0:
+        return broadcast_like(constant(1, dtype=a.dtype), a)
+    return square(a) if exponent == 2 else Power(float(exponent))(a)
+
+
+def astype(a: Variable, dtype: Any) -> Variable:
+    """Convert ``a`` to another dtype, such as ``numpy.float32``.
+
+    Raises TypeError if ``dtype`` is not the name of a numeric type.
+    """
+    return AsType(check_dtype("astype", dtype))(a)
 
 
 operators.update(
-    add=add, subtract=subtract, multiply=multiply, divide=divide, negate=negate, power=power
+    add=add,
+    astype=astype,
+    divide=divide,
+    multiply=multiply,
+    negate=negate,
+    power=power,
+    subtract=subtract,
 )
-__all__ = ["add", "divide", "multiply", "negate", "power", "relu", "square", "step", "subtract"]
+__all__ = [
+    "add",
+    "astype",
+    "divide",
+    "multiply",
+    "negate",
+    "power",
+    "relu",
+    "square",
+    "step",
+    "subtract",
+]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 from array_api_compat import array_namespace
 
 from dlbook.graph import Variable, operators
-from dlbook.operations.base import Operation
+from dlbook.operations.base import Operation, as_variables
 from dlbook.operations.shapes import ExpandDims, broadcast_like, normalize_axes
 
 
@@ -31,6 +32,9 @@ class Sum(Reduction):
     """The sum over some axes."""
 
     name, symbol = "sum", "Σ"
+
+    def infer_dtype(self, A):
+        return np.add.reduce(np.empty(0, A.dtype)).dtype  # small integers and bools are widened
 
     def f(self, A):
         return array_namespace(A).sum(A, axis=self.axes, keepdims=self.keepdims)
@@ -77,6 +81,7 @@ def sum(A: Variable, axis=None, keepdims: bool = False) -> Variable:  # NumPy's 
 
     Raises ValueError if there is no such axis.
     """
+    (A,) = as_variables("sum", A)
     return Sum(normalize_axes("sum", A, axis), keepdims)(A)
 
 
@@ -85,6 +90,7 @@ def mean(A: Variable, axis=None, keepdims: bool = False) -> Variable:
 
     Raises ValueError if there is no such axis, TypeError if the entries are no floats.
     """
+    (A,) = as_variables("mean", A)
     return Mean(normalize_axes("mean", A, axis), keepdims)(A)
 
 

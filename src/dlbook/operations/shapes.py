@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from array_api_compat import array_namespace
 
-from dlbook.graph import Shape, Variable, operators, shape_text
-from dlbook.operations.base import Operation
+from dlbook.graph import Shape, Variable, check_shape, operators, shape_text
+from dlbook.operations.base import Operation, as_variables
 
 
 def broadcast_shape(operation: Operation, *inputs: Variable, but_last: int = 0) -> Shape:
@@ -57,6 +58,8 @@ def normalize_axes(name: str, V: Variable, axis: int | tuple[int, ...] | None) -
 
     Raises
     ------
+    TypeError
+        If an axis is no whole number.
     ValueError
         If an axis does not exist, or is given twice.
     """
@@ -64,6 +67,8 @@ def normalize_axes(name: str, V: Variable, axis: int | tuple[int, ...] | None) -
         return tuple(range(V.ndim))
     axes = axis if isinstance(axis, tuple | list) else (axis,)
     for a in axes:
+        if not isinstance(a, int | np.integer):
+            raise TypeError(f"{name}: an axis must be a whole number, got {a!r}")
         if not -V.ndim <= a < V.ndim:
             raise ValueError(f"{name}: '{V.name}' of shape {shape_text(V.shape)} has no axis {a}")
     counted = tuple(sorted({a % V.ndim for a in axes}))
@@ -100,16 +105,14 @@ class Reshape(Operation):
         self.shape = shape
 
     def infer_shape(self, A):
-        same_count = _known_entries(A.shape) == _known_entries(self.shape)
-        if (
-            A.shape.count(None) != self.shape.count(None)
-            or None in self.shape[1:]
-            or not same_count
-        ):
+        # One unknown size, wherever it stands, follows from the number of entries.
+        unknown = A.shape.count(None)
+        fits = unknown == self.shape.count(None) <= 1
+        if not (fits and _known_entries(A.shape) == _known_entries(self.shape)):
             raise ValueError(
                 f"reshape: '{A.name}' {shape_text(A.shape)} cannot take the shape "
-                f"{shape_text(self.shape)}: the number of entries must stay the same, and None, "
-                f"the number of examples, can only be the first size"
+                f"{shape_text(self.shape)}: the number of entries must stay the same, and at most "
+                f"one size may be None, the number of examples"
             )
         return self.shape
 
@@ -195,10 +198,14 @@ def transpose(A: Variable, *axes: int) -> Variable:
 
     Raises ValueError if ``axes`` is no order of all axes of ``A``.
     """
-    order = tuple(a % A.ndim for a in axes) if axes else tuple(reversed(range(A.ndim)))
-    if sorted(order) != list(range(A.ndim)):
+    (A,) = as_variables("transpose", A)
+    if len(axes) == 1 and isinstance(axes[0], tuple | list):
+        axes = tuple(axes[0])
+    if not axes:
+        return Transpose(tuple(reversed(range(A.ndim))))(A)
+    if normalize_axes("transpose", A, axes) != tuple(range(A.ndim)):
         raise ValueError(f"transpose: {axes} is no order of the axes of {shape_text(A.shape)}")
-    return Transpose(order)(A)
+    return Transpose(tuple(a % A.ndim for a in axes))(A)
 
 
 def reshape(A: Variable, *shape: int | None) -> Variable:
@@ -208,7 +215,7 @@ def reshape(A: Variable, *shape: int | None) -> Variable:
     """
     if len(shape) == 1 and isinstance(shape[0], tuple | list):
         shape = tuple(shape[0])
-    return Reshape(shape)(A)
+    return Reshape(check_shape("reshape", shape))(A)
 
 
 def _known_entries(shape: Shape) -> int:
