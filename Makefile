@@ -1,6 +1,6 @@
 # Everything the README promises. Each target sets up .venv by itself; nothing is done twice.
 
-PYTHON ?= python3
+PYTHON ?= $(if $(filter Windows_NT,$(OS)),python,python3)
 # Where PyTorch's CPU build is looked for first: on Linux a plain install brings several GB of CUDA
 # packages. If it cannot be reached, or TORCH_INDEX is empty, pip's own index is used.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
@@ -10,7 +10,7 @@ BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt
 
-NOTEBOOKS := $(wildcard chapters/*.ipynb exercises/*.ipynb)
+NOTEBOOKS := $(wildcard chapters/*.ipynb exercises/*.ipynb exercises/*/*.ipynb)
 SOURCES := $(NOTEBOOKS) $(wildcard src/dlbook/*.py src/dlbook/*/*.py _static/* _extensions/*.py \
 	*.md _*.yml *.yml *.bib)
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
@@ -18,6 +18,8 @@ NBVAL := --nbval --nbval-current-env $(NOTEBOOKS)
 
 export PYTHONUTF8 = 1
 
+# Two installations side by side would spoil the environment.
+.NOTPARALLEL:
 .PHONY: book serve test lab notebooks lint format clean constraints
 
 book: _build/html/.built
@@ -49,7 +51,7 @@ format: .venv/.lint
 clean:
 	rm -rf _build .pytest_cache .ruff_cache .hypothesis
 
-_build/html/.built: $(SOURCES) | .venv/.book
+_build/html/.built: $(SOURCES) .venv/.book
 	$(BIN)/jupyter-book build -W --keep-going -n .
 	@touch $@
 
@@ -71,11 +73,13 @@ _build/html/.built: $(SOURCES) | .venv/.book
 	@touch $@
 
 # Move to the newest versions: install them in an environment of its own, test, write them down.
+NEWEST := _build/newest/$(notdir $(BIN))
 constraints:
 	rm -rf _build/newest
 	$(PYTHON) -m venv _build/newest
-	_build/newest/bin/pip install --quiet torch==$(or $(TORCH),2.13.0)
-	_build/newest/bin/pip install --quiet --editable ".[book,lab,test,bench,lint]"
-	_build/newest/bin/jupyter-book build -W --keep-going -n .
-	_build/newest/bin/pytest -n auto --dist loadfile tests --nbval --nbval-current-env $(NOTEBOOKS)
-	_build/newest/bin/pip freeze --exclude-editable | sed 's/+cpu//' > constraints.txt
+	$(NEWEST)/python -m pip install --quiet torch==$(or $(TORCH),2.13.0)
+	$(NEWEST)/python -m pip install --quiet --editable ".[book,lab,test,bench,lint]"
+	$(NEWEST)/jupyter-book build -W --keep-going -n .
+	$(NEWEST)/python -m pytest -n auto --dist loadfile tests $(NBVAL)
+	$(NEWEST)/python -m pip freeze --exclude-editable > _build/newest.txt
+	sed 's/+cpu//' _build/newest.txt > constraints.txt

@@ -56,16 +56,19 @@ def number_as_the_book_does(app, env):
 
 
 def watch_the_library(app, config):
-    """Let a notebook also run again when the library has changed that it imports."""
+    """Let a notebook also run again when the library, or a version it needs, has changed."""
     digest = hashlib.sha256()
-    for file in sorted(Path(app.srcdir, "src").rglob("*.py")):
+    for file in [
+        *sorted(Path(app.srcdir, "src").rglob("*.py")),
+        Path(app.srcdir, "constraints.txt"),
+    ]:
         digest.update(file.read_bytes())
     config.library_digest = digest.hexdigest()[:16]
     caches = Path(app.srcdir, "_build", ".jupyter_cache")
     config.nb_execution_cache_path = str(caches / config.library_digest)
     for old in caches.glob("*"):
-        if old.name != config.library_digest:
-            shutil.rmtree(old)
+        if old.is_dir() and old.name != config.library_digest:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def copy_mathjax(app, exception):

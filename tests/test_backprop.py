@@ -341,3 +341,45 @@ def test_random_graphs_have_the_gradients_of_pytorch(recipe, rng):
     second = dl.backprop(leaves, z)
     torch_second = torch.autograd.grad(torch_z, tensors)
     assert_all_close(dl.compile(second.values(), leaves)(*values.values()), torch_second)
+
+
+def test_no_gradient_passes_through_an_integer_or_a_bool():
+    x = dl.variable("x", (3,))
+    for path in (dl.sum(x * dl.astype(x, bool)), dl.sum(dl.astype(dl.astype(x, int), float))):
+        with pytest.raises(dl.NotDifferentiable, match=r"passes through 'astype' \(3,\).* because"):
+            dl.backprop([x], path)
+
+
+def test_a_gradient_known_to_be_zero_is_not_computed():
+    s = dl.variable("s", ())
+    z = dl.step(s**0.5) + s  # 0 times the infinite slope of the root would be nan
+    gradient = dl.backprop([s], z)[s]
+    assert dl.evaluate(gradient, {s: 0.0}) == 1
+    only_step = dl.backprop([s], dl.step(s))[s]
+    assert dl.evaluate(only_step, {s: 0.0}) == 0
+
+
+def test_a_bprop_of_the_wrong_shape_is_an_error():
+    class Careless(dl.Operation):
+        name = "careless"
+
+        def infer_shape(self, a):
+            return a.shape
+
+        def f(self, a):
+            return a
+
+        def bprop(self, inputs, X, G):
+            return dl.sum(G)
+
+    x = dl.variable("x", (3,))
+    with pytest.raises(ValueError, match=r"bprop of careless gave .* \(\) for 'x' of shape \(3,\)"):
+        dl.backprop([x], dl.sum(Careless()(x)))
+
+
+@pytest.mark.parametrize("size", [1e-25, 1e25])
+def test_the_gradient_of_a_quotient_is_finite_where_it_can_be(size):
+    a, b = dl.variable("a", (), np.float32), dl.variable("b", (), np.float32)
+    gradient = dl.backprop([b], a / b)[b]
+    value = dl.evaluate(gradient, {a: size, b: size})
+    assert value == pytest.approx(-1 / size, rel=1e-5)

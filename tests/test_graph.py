@@ -1,5 +1,7 @@
 """Section 6.5.1: variables, graphs, and the three questions that back-propagation asks of them."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -215,3 +217,38 @@ def test_a_long_chain_becomes_a_graph_without_recursion():
     assert len(G) == 20_001
     assert next(iter(G)) is x
     assert len(G.pruned([x], V)) == 20_001
+
+
+def test_a_graph_survives_a_journey_to_another_process():
+    x = dl.variable("x", (2,))
+    z = dl.sum(dl.relu(x) * x)
+    z, x = pickle.loads(pickle.dumps((z, x)))
+    gradient = dl.backprop([x], z)[x]
+    assert dl.evaluate(gradient, {x: np.array([3.0, -1.0])}).tolist() == [6, 0]
+
+
+def test_comparing_variables_with_equals_signs_does_not_end_up_in_a_graph():
+    x = dl.variable("x", (2,))
+    with pytest.raises(TypeError, match=r"multiply: an input must be .* got bool"):
+        x * (x == 0)
+
+
+def test_functions_of_numpy_do_not_swallow_a_variable():
+    x = dl.variable("x", (2,))
+    with pytest.raises(TypeError, match="'x' is a variable: NumPy's functions need arrays"):
+        np.stack([x, x])
+
+
+def test_operations_with_equal_settings_are_equal():
+    x = dl.variable("x", (2, 3))
+    first, second, other = dl.sum(x, axis=0), dl.sum(x, axis=-2), dl.sum(x, axis=1)
+    assert dl.get_operation(first) == dl.get_operation(second)
+    assert hash(dl.get_operation(first)) == hash(dl.get_operation(second))
+    assert dl.get_operation(first) != dl.get_operation(other)
+    assert dl.get_operation(dl.constant(1.0)) != dl.get_operation(dl.constant(1.0))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, complex, object])
+def test_a_variable_has_a_usual_dtype(dtype):
+    with pytest.raises(TypeError, match="variable 'x': needs float32, float64, integers or bools"):
+        dl.variable("x", (2,), dtype)

@@ -18,6 +18,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat.reader import NotJSONError
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT_MIME_TYPES = ("text/plain", "text/markdown")
@@ -101,11 +102,11 @@ def treat(path, mode):
     name = f"{path.parent.name}/{path.name}"
     start = time.perf_counter()
     stored = path.read_text(encoding="utf-8")
-    notebook = nbformat.reads(stored, as_version=4)
     try:
+        notebook = nbformat.reads(stored, as_version=4)
         if mode != "clean":
             run(notebook, path.parent)
-    except (CellTimeoutError, DeadKernelError) as error:
+    except (NotJSONError, CellTimeoutError, DeadKernelError) as error:
         return f"{name}: {error}", False
     clean(notebook)
     if found := complaints(notebook):

@@ -8,21 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from dlbook.graph import (
-    Graph,
-    Variable,
-    get_consumers,
-    get_inputs,
-    get_operation,
-    shape_text,
-)
+from dlbook.checks import shape_text
+from dlbook.graph import Graph, Variable, get_consumers, get_inputs, get_operation
 from dlbook.operations import NotDifferentiable, astype, broadcast_like, constant
-from dlbook.operations.base import Occurrence
+from dlbook.operations.base import Occurrence, Operation
 
-GradTable = dict[Variable, Variable]
+GradTable = dict[Variable, Variable | None]
 
 
-def backprop(targets: Iterable[Variable], z: Variable) -> GradTable:
+def backprop(targets: Iterable[Variable], z: Variable) -> dict[Variable, Variable]:
     """Build the gradient of the scalar ``z`` with respect to each target (Algorithm 6.5).
 
     Parameters
@@ -45,7 +39,8 @@ def backprop(targets: Iterable[Variable], z: Variable) -> GradTable:
     ValueError
         If ``z`` is no scalar, or a target is not an ancestor of it.
     NotDifferentiable
-        If ``z`` or a target does not hold floats.
+        If ``z`` or a target does not hold floats, or a path from ``z`` to it leads through
+        something that does not.
     """
     targets = [targets] if isinstance(targets, Variable) else list(targets)
     for V in [z, *targets]:
@@ -60,10 +55,14 @@ def backprop(targets: Iterable[Variable], z: Variable) -> GradTable:
     # no recursion, however deep the graph.
     for V in reversed(G_prime):
         build_grad(V, G, G_prime, grad_table)
-    return {V: grad_table[V] for V in targets}
+    return {V: _or_zeros(grad_table[V], V) for V in targets}
 
 
-def build_grad(V: Variable, G: Graph, G_prime: Graph, grad_table: GradTable) -> Variable:
+def _or_zeros(gradient: Variable | None, V: Variable) -> Variable:
+    return broadcast_like(constant(0, dtype=V.dtype), V) if gradient is None else gradient
+
+
+def build_grad(V: Variable, G: Graph, G_prime: Graph, grad_table: GradTable) -> Variable | None:
     """Build the gradient with respect to ``V``, enter it in the table, return it (Algorithm 6.6).
 
     Parameters
@@ -75,7 +74,7 @@ def build_grad(V: Variable, G: Graph, G_prime: Graph, grad_table: GradTable) -> 
     G_prime : Graph
         ``G`` without the nodes that do not take part in the gradient.
     grad_table : dict of Variable to Variable
-        From nodes to their gradients; filled in as a side effect.
+        From nodes to their gradients, ``None`` for zero; filled in as a side effect.
     """
     if V in grad_table:
         return grad_table[V]
@@ -83,11 +82,14 @@ def build_grad(V: Variable, G: Graph, G_prime: Graph, grad_table: GradTable) -> 
     for C in get_consumers(V, G_prime):
         op = get_operation(C)
         D = build_grad(C, G, G_prime, grad_table)
-        for inputs, X in occurrences(V, get_inputs(C, G)):
-            terms.append(op.bprop(inputs, X, D))
+        # Beyond the book: a gradient known to be zero is None, and each place of V among the
+        # inputs gets a call of its own.
+        for inputs, X in occurrences(V, get_inputs(C, G_prime)) if D is not None else ():
+            terms.append(_checked(op.bprop(inputs, X, D), op, V))
     gradient = total(terms, V)
     grad_table[V] = gradient
-    G.insert(gradient)
+    if gradient is not None:
+        G.insert(gradient)
     return gradient
 
 
@@ -103,15 +105,32 @@ def occurrences(V: Variable, inputs: list[Variable]) -> Iterator[tuple[list[Vari
         yield [*inputs[:i], X, *inputs[i + 1 :]], X
 
 
-def total(terms: list[Variable | None], V: Variable) -> Variable:
-    """Sum the gradients that reach ``V`` over its consumers; zeros if there are none."""
+def total(terms: list[Variable | None], V: Variable) -> Variable | None:
+    """Sum the gradients that reach ``V`` over its consumers; ``None`` if there are none."""
     terms = [term for term in terms if term is not None]
     if not terms:
-        return broadcast_like(constant(0, dtype=V.dtype), V)
+        return None
     gradient = terms[0]
     for term in terms[1:]:
         gradient = gradient + term
     return gradient if gradient.dtype == V.dtype else astype(gradient, V.dtype)
+
+
+def _checked(term: Variable | None, op: Operation, V: Variable) -> Variable | None:
+    """Return what ``op.bprop`` gave for ``V``, if it can be a gradient."""
+    if term is None:
+        return None
+    if V.dtype.kind != "f":
+        raise NotDifferentiable(
+            f"backprop: no gradient passes through '{V.name}' {shape_text(V.shape)}, an input of "
+            f"{op.name}, because it is {V.dtype}"
+        )
+    if term.shape != V.shape:
+        raise ValueError(
+            f"backprop: the bprop of {op.name} gave a gradient of shape {shape_text(term.shape)} "
+            f"for '{V.name}' of shape {shape_text(V.shape)}"
+        )
+    return term
 
 
 def _check(targets: list[Variable], z: Variable, G: Graph) -> None:

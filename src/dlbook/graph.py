@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-Shape = tuple[int | None, ...]
+from dlbook.checks import Shape, check_dtype, check_shape, shape_text
 
 # Every variable is numbered when it is made. Its inputs were made before it, so the order of the
 # numbers is an order in which the graph can be computed; no graph ever has to be sorted otherwise.
@@ -44,7 +44,14 @@ class Variable:
     __array_ufunc__ = None  # NumPy leaves `array * variable` to __rmul__ below
     __iter__ = None  # a variable has no elements to walk over before it has a value
 
-    def __init__(self, name, shape, dtype, operation=None, inputs=()):
+    def __init__(
+        self,
+        name: str,
+        shape: Shape,
+        dtype: Any,
+        operation: Any = None,
+        inputs: tuple[Variable, ...] = (),
+    ):
         self.name, self.shape, self.dtype = name, shape, np.dtype(dtype)
         self.operation, self.inputs = operation, inputs
         self.number = next(_numbers)
@@ -68,27 +75,36 @@ class Variable:
         source = "" if self.operation is None else f" = {self.operation!r}"
         return f"<{self.name}{source}, shape {shape_text(self.shape)}, {self.dtype}>"
 
+    def __reduce__(self):
+        # A copy in another process gets a number of that process, after those of its inputs.
+        return Variable, (self.name, self.shape, self.dtype, self.operation, self.inputs)
+
+    def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
+        raise TypeError(f"'{self.name}' is a variable: NumPy's functions need arrays, use dlbook's")
+
     def __bool__(self) -> bool:
         raise TypeError(f"'{self.name}' has no value before the graph runs; see dlbook.evaluate")
 
     # fmt: off
-    def __add__(self, other): return operators["add"](self, other)
-    def __radd__(self, other): return operators["add"](other, self)
-    def __sub__(self, other): return operators["subtract"](self, other)
-    def __rsub__(self, other): return operators["subtract"](other, self)
-    def __mul__(self, other): return operators["multiply"](self, other)
-    def __rmul__(self, other): return operators["multiply"](other, self)
-    def __truediv__(self, other): return operators["divide"](self, other)
-    def __rtruediv__(self, other): return operators["divide"](other, self)
-    def __matmul__(self, other): return operators["matmul"](self, other)
-    def __rmatmul__(self, other): return operators["matmul"](other, self)
-    def __pow__(self, exponent): return operators["power"](self, exponent)
-    def __neg__(self): return operators["negate"](self)
-    def astype(self, dtype): return operators["astype"](self, dtype)
-    def sum(self, axis=None, keepdims=False): return operators["sum"](self, axis, keepdims)
-    def mean(self, axis=None, keepdims=False): return operators["mean"](self, axis, keepdims)
-    def reshape(self, *shape): return operators["reshape"](self, *shape)
-    def transpose(self, *axes): return operators["transpose"](self, *axes)
+    def __add__(self, other) -> Variable: return operators["add"](self, other)
+    def __radd__(self, other) -> Variable: return operators["add"](other, self)
+    def __sub__(self, other) -> Variable: return operators["subtract"](self, other)
+    def __rsub__(self, other) -> Variable: return operators["subtract"](other, self)
+    def __mul__(self, other) -> Variable: return operators["multiply"](self, other)
+    def __rmul__(self, other) -> Variable: return operators["multiply"](other, self)
+    def __truediv__(self, other) -> Variable: return operators["divide"](self, other)
+    def __rtruediv__(self, other) -> Variable: return operators["divide"](other, self)
+    def __matmul__(self, other) -> Variable: return operators["matmul"](self, other)
+    def __rmatmul__(self, other) -> Variable: return operators["matmul"](other, self)
+    def __pow__(self, exponent) -> Variable: return operators["power"](self, exponent)
+    def __neg__(self) -> Variable: return operators["negate"](self)
+    def astype(self, dtype) -> Variable: return operators["astype"](self, dtype)
+    def sum(self, axis=None, keepdims=False) -> Variable:
+        return operators["sum"](self, axis, keepdims)
+    def mean(self, axis=None, keepdims=False) -> Variable:
+        return operators["mean"](self, axis, keepdims)
+    def reshape(self, *shape) -> Variable: return operators["reshape"](self, *shape)
+    def transpose(self, *axes) -> Variable: return operators["transpose"](self, *axes)
     # fmt: on
 
 
@@ -108,33 +124,10 @@ def variable(name: str, shape: Iterable[int | None], dtype: Any = np.float64) ->
     TypeError, ValueError
         If the name is no text or the shape no shape.
     """
-    if not isinstance(name, str) or not name:
+    if not isinstance(name, str) or not name.strip():
         raise TypeError(f"variable: the name must be a text, got {name!r}")
     where = f"variable '{name}'"
     return Variable(name, check_shape(where, shape), check_dtype(where, dtype))
-
-
-def check_shape(where: str, shape: Iterable[int | None]) -> Shape:
-    """Return the shape as a tuple; raise TypeError or ValueError if it is none."""
-    if isinstance(shape, int) or not isinstance(shape, Iterable):
-        raise TypeError(f"{where}: the shape must be a tuple such as (None, 2), got {shape!r}")
-    shape = tuple(shape)
-    for size in shape:
-        whole = isinstance(size, int | np.integer) and not isinstance(size, bool)
-        if size is not None and not (whole and size > 0):
-            raise ValueError(
-                f"{where}: each size must be a positive whole number, or None for the number of "
-                f"examples, got {size!r} in {shape}"
-            )
-    return tuple(None if size is None else int(size) for size in shape)
-
-
-def check_dtype(where: str, dtype: Any) -> np.dtype:
-    """Return the NumPy dtype; raise TypeError unless it is one of real numbers or bools."""
-    dtype = np.dtype(dtype)
-    if dtype.kind not in "fiub":
-        raise TypeError(f"{where}: needs real numbers or bools, got {dtype}")
-    return dtype
 
 
 class Graph:
@@ -217,8 +210,3 @@ def get_inputs(V: Variable, G: Graph) -> list[Variable]:
 def _must_contain(function: str, V: Variable, G: Graph) -> None:
     if V not in G:
         raise ValueError(f"{function}: {V!r} is not in this graph of {len(G)} variables")
-
-
-def shape_text(shape: Shape) -> str:
-    """Write a shape as NumPy does, with ``None`` for the number of examples."""
-    return "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -29,6 +29,8 @@ class Layer:
         The function g; without it the layer is linear.
     names : tuple of str
         What the weights, the biases and the output are called: the book's names, if it has any.
+    dtype : NumPy dtype
+        Of weights and biases: float64 or float32.
 
     Attributes
     ----------
@@ -40,7 +42,9 @@ class Layer:
     Raises
     ------
     ValueError
-        If a size is no positive whole number.
+        If a size is no positive whole number, or there are not three names.
+    TypeError
+        If the activation is no function.
     """
 
     def __init__(
@@ -49,7 +53,12 @@ class Layer:
         out_size: int | Literal["scalar"],
         activation: Callable[[Variable], Variable] | None = None,
         names: tuple[str, str, str] = ("W", "b", "h"),
+        dtype: Any = np.float64,
     ):
+        if activation is not None and not callable(activation):
+            raise TypeError(f"layer: the activation must be a function, got {activation!r}")
+        if len(names) != 3:
+            raise ValueError(f"layer: weights, biases and output need three names, got {names!r}")
         for size in (in_size, out_size):
             whole = isinstance(size, int | np.integer) and not isinstance(size, bool) and size > 0
             if not whole and (size is in_size or size != "scalar"):
@@ -60,8 +69,8 @@ class Layer:
         self.in_size, self.out_size, self.activation = in_size, out_size, activation
         self.names = names
         outputs = () if out_size == "scalar" else (out_size,)
-        self.weights = variable(names[0], (in_size, *outputs))
-        self.biases = variable(names[1], outputs)
+        self.weights = variable(names[0], (in_size, *outputs), dtype)
+        self.biases = variable(names[1], outputs, dtype)
 
     def __call__(self, H: Variable) -> Variable:
         """Apply the layer to a design matrix of shape ``(m, in_size)``."""
@@ -108,7 +117,8 @@ class Network:
     @property
     def parameters(self) -> list[Variable]:
         """Weights and biases of all layers, from the first to the last."""
-        return [V for layer in self.layers for V in (layer.weights, layer.biases)]
+        # A layer that occurs twice has its parameters once.
+        return list(dict.fromkeys(V for la in self.layers for V in (la.weights, la.biases)))
 
     @property
     def depth(self) -> int:
@@ -124,6 +134,6 @@ class Network:
         values = {}
         for layer in self.layers:
             draw = rng.normal(0.0, layer.in_size**-0.5, layer.weights.shape)
-            values[layer.weights] = draw
-            values[layer.biases] = np.zeros(layer.biases.shape)
+            values[layer.weights] = draw.astype(layer.weights.dtype)
+            values[layer.biases] = np.zeros(layer.biases.shape, layer.biases.dtype)
         return values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 
 import numpy as np
 
@@ -26,7 +27,7 @@ class GradientDescent:
     """
 
     def __init__(self, learning_rate: float):
-        if not (np.isfinite(learning_rate) and learning_rate > 0):
+        if not (isinstance(learning_rate, Real) and 0 < learning_rate < np.inf):
             raise ValueError(
                 f"gradient descent: the learning rate must be positive, got {learning_rate}"
             )

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import keyword
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from dlbook.graph import Variable, shape_text
-from dlbook.operations.base import Constant, check_values
+from dlbook.checks import check_values, shape_text
+from dlbook.graph import Variable
+from dlbook.operations.base import Constant
 
 
 class Program:
@@ -60,7 +62,7 @@ class Program:
             raise TypeError(
                 f"program: {len(values)} values for {len(self.inputs)} inputs ({names})"
             )
-        arrays = [_checked(V, value) for V, value in zip(self.inputs, values, strict=True)]
+        arrays = [check_input(V, value) for V, value in zip(self.inputs, values, strict=True)]
         _check_examples(self.inputs, arrays)
         return self._run(*arrays)
 
@@ -83,7 +85,7 @@ def compile(outputs: Iterable[Variable], inputs: Iterable[Variable]) -> Program:
         If an input is given twice, or one that the outputs depend on is missing.
     """
     outputs, inputs = _variables("outputs", outputs), _variables("inputs", inputs)
-    twice = {V.name for V in inputs if inputs.count(V) > 1}
+    twice = {V.name for V, times in Counter(inputs).items() if times > 1}
     if twice:
         raise ValueError(f"compile: given twice among the inputs: {', '.join(sorted(twice))}")
     return Program(outputs, inputs)
@@ -124,9 +126,11 @@ def _needed(outputs: list[Variable], inputs: list[Variable]) -> list[Variable]:
         open_ends.extend(V.inputs)
     missing = sorted(V.name for V in found if V.operation is None)
     if missing:
+        named_alike = sorted({V.name for V in given} & set(missing))
+        hint = f" (another variable named '{named_alike[0]}' is given)" if named_alike else ""
         raise ValueError(
             f"compile: no value is given for {', '.join(missing)}, on which "
-            f"{', '.join(V.name for V in outputs)} depends"
+            f"{', '.join(V.name for V in outputs)} depends{hint}"
         )
     return sorted(found, key=lambda V: V.number)
 
@@ -170,24 +174,36 @@ def _write(outputs: list[Variable], inputs: list[Variable]) -> tuple[str, dict[s
         names[V] = new.new(V.name, numbered=V.name == op.name)
         arguments = ", ".join(names[U] for U in V.inputs)
         lines.append(f"    {names[V]} = {functions[op]}({arguments})  # {shape_text(V.shape)}")
-    own = [V not in inputs and _is_fresh(V, outputs) for V in outputs]
-    results = [names[V] + ("" if o else ".copy()") for V, o in zip(outputs, own, strict=True)]
+    given, times = set(inputs), Counter(outputs)
+    results = [
+        names[V] + ("" if V not in given and _is_fresh(V) and times[V] == 1 else ".copy()")
+        for V in outputs
+    ]
     lines.append(f"    return [{', '.join(results)}]")
     return "\n".join(lines) + "\n", namespace
 
 
-def _is_fresh(V: Variable, outputs: list[Variable]) -> bool:
+def _is_fresh(V: Variable) -> bool:
     """Whether a result has memory of its own, so that the caller may keep and change it."""
     made_here = V.operation is not None and not isinstance(V.operation, Constant)
-    return made_here and not V.operation.is_view and outputs.count(V) == 1
+    return made_here and V.operation.fresh
 
 
-def _checked(V: Variable, value: Any) -> np.ndarray:
-    """Return the value as an array of the shape and dtype of ``V``, or raise."""
-    weak = isinstance(value, int | float) and not isinstance(value, bool) and V.dtype.kind == "f"
+def check_input(V: Variable, value: Any) -> np.ndarray:
+    """Return the value as an array of the shape and dtype of ``V``.
+
+    A plain number takes the dtype, as long as nothing is lost.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it has another dtype or shape, is empty or contains NaN.
+    """
+    plain = isinstance(value, int | float) and not isinstance(value, bool)
+    weak = plain and (V.dtype.kind == "f" or (isinstance(value, int) and V.dtype.kind in "iu"))
     try:
         array = np.asarray(value, dtype=V.dtype if weak else None)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise ValueError(f"evaluate: {_wanted(V)}, but the value is no array: {error}") from None
     if array.dtype != V.dtype:
         raise TypeError(

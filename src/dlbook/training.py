@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from dlbook.backprop import backprop
 from dlbook.graph import Variable
-from dlbook.program import compile
+from dlbook.program import check_input, compile
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def train(
     gradients = backprop(parameters, J)
     outputs = [J, *record, *(gradients[V] for V in parameters)]
     program = compile(outputs, [*parameters, *data])
-    parameters = {V: np.array(value) for V, value in parameters.items()}
+    parameters = {V: check_input(V, value).copy() for V, value in parameters.items()}
     costs, recorded = [], [[] for _ in record]
     # The bar goes to a terminal only, so that notebooks and logs stay the same from run to run.
     for step in tqdm(range(steps + 1), desc="training", disable=None, leave=False):

@@ -18,12 +18,14 @@ from matplotlib.patches import Ellipse, FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 from matplotlib.textpath import TextPath
 
+from dlbook.checks import shape_text
 from dlbook.figures.style import COLORS, Drawing, in_style
-from dlbook.graph import Graph, Variable, shape_text
+from dlbook.graph import Graph, Variable
 from dlbook.network import Network
 from dlbook.operations.base import Constant
 
 POINTS = 72.0  # Graphviz counts in points, Matplotlib in inches
+LARGEST = 400  # nodes in one drawing
 
 
 @dataclass
@@ -62,6 +64,8 @@ def place(nodes: dict[str, Node], edges: list[Edge], direction: str) -> pygraphv
     graph = pygraphviz.AGraph(directed=True, strict=False, rankdir=direction)
     in_rows = any(node.rank is not None for node in nodes.values())
     graph.graph_attr.update(nodesep="0.3", ranksep="0.5", splines="line" if in_rows else "spline")
+    # Without limits the time for a pretty arrangement explodes beyond a hundred nodes.
+    graph.graph_attr.update(nslimit="2", nslimit1="2", mclimit="0.2")
     for name, node in nodes.items():
         width, height = node.size
         shape = "ellipse" if width == height else "box"
@@ -141,7 +145,7 @@ def math_text(name: str, ndim: int = 0) -> str:
     """
     parts = re.fullmatch(r"([A-Za-z]+?)(_hat)?([\d,]*)", name)
     if not parts or len(parts[1]) > 1:
-        return name
+        return name.replace("$", r"\$")
     letter = rf"\mathbfit{{{parts[1]}}}" if ndim else parts[1]
     letter = rf"\hat{{{letter}}}" if parts[2] else letter
     return f"${letter}_{{{parts[3]}}}$" if parts[3] else f"${letter}$"
@@ -189,16 +193,24 @@ def computational_graph(
         Whether to write each variable's shape below it.
     direction : str
         Graphviz's ``rankdir``: ``"BT"`` from bottom to top, ``"LR"`` from left to right.
+
+    Raises
+    ------
+    ValueError
+        If the graph has more nodes than anybody could read.
     """
+    ends = [outputs] if isinstance(outputs, Variable) else list(outputs)
+    graph = Graph(ends)
+    if len(graph) > LARGEST:
+        raise ValueError(f"computational_graph: {len(graph)} nodes are too many to draw or to read")
     nodes, edges = {}, []
-    for V in Graph(outputs):
+    for V in graph:
         name = str(V.number)
         fill = COLORS["blue-pale"] if V.operation is None else COLORS["paper"]
         nodes[name] = Node(_node_text(V), fill, note=shape_text(V.shape) if shapes else "")
         edges += [Edge(str(U.number), name) for U in V.inputs]
-    ends = [outputs] if isinstance(outputs, Variable) else list(outputs)
-    inputs = ", ".join(V.name for V in Graph(outputs) if V.operation is None)
-    steps = ", ".join(V.operation.name for V in Graph(outputs) if V.inputs)
+    inputs = ", ".join(V.name for V in graph if V.operation is None)
+    steps = ", ".join(V.operation.name for V in graph if V.inputs)
     alt = f"The graph that computes {', '.join(V.name for V in ends)} from {inputs} by {steps}."
     return draw(nodes, edges, direction, alt)
 

@@ -31,7 +31,8 @@ def layer_by_layer(x: Array, layers: Mapping[str, Array]) -> Drawing:
         axes.set(title=title, xlabel="$x$")
         axes.axhline(0, color=COLORS["grid"], zorder=0)
     facts = "; ".join(
-        f"{title}: {H.shape[1]} {'curves' if H.shape[1] > 1 else 'curve'}, bent at {k} places"
+        f"{title.replace('$', '')}: {H.shape[1]} {'curves' if H.shape[1] > 1 else 'curve'}, bent "
+        f"at {k} places"
         for (title, H), k in zip(layers.items(), kinks, strict=True)
     )
     return Drawing(figure, f"What each layer computes from one number x. {facts}.")
@@ -121,7 +122,8 @@ def error_over(
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     axes.margins(x=0.02)
     facts = "; ".join(
-        f"{name} from {table[0].mean():.0%} to {table[-1].mean():.0%}"
+        f"{name} from {table[0].mean():.0%} to {table[-1].mean():.0%}, lowest "
+        f"{table.mean(axis=1).min():.0%} at {values[table.mean(axis=1).argmin()]:g}"
         for name, table in errors.items()
     )
     return Drawing(figure, f"Errors over the {xlabel}, {values[0]} to {values[-1]}: {facts}.")

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import html
 import io
+import itertools
 import os
 import re
 import textwrap
@@ -39,6 +40,8 @@ COLORS = {
 MARKERS = {0: "o", 1: "s"}
 CLASS_COLORS = {0: COLORS["blue"], 1: COLORS["orange"]}
 LINES = ("-", "--", ":", "-.")
+
+_shown = itertools.count()  # so that a drawing shown twice has names of its own each time
 
 STYLE = {
     "axes.edgecolor": COLORS["muted"],
@@ -130,10 +133,12 @@ class Drawing:
         width = float(re.search(r'<svg[^>]* width="([\d.]+)pt"', text)[1]) * 4 / 3
         view_box = re.search(r'viewBox="([^"]+)"', text)[1]
         body = text[text.index("<defs>") : text.rindex("</svg>")]
+        # In a page Matplotlib's style sheet would hold for everything, and not for this alone.
+        body = re.sub(r"<style.*?</style>|<!--.*?-->", "", body, flags=re.DOTALL)
         # A hundredth of a point is finer than any screen, and the page is lighter for it.
         body = re.sub(r'\bd="[^"]+"', lambda d: re.sub(r"(\.\d\d)\d+", r"\1", d[0]), body)
         # Several pictures share a page, so their internal names must differ.
-        mark = f"dl{hashlib.sha256(body.encode()).hexdigest()[:8]}-"
+        mark = f"dl{hashlib.sha256(f'{next(_shown)}{body}'.encode()).hexdigest()[:8]}-"
         body = re.sub(r'\bid="([^"]+)"', rf'id="{mark}\1"', body)
         body = re.sub(r'href="#([^"]+)"', rf'href="#{mark}\1"', body)
         body = re.sub(r"url\(#([^)]+)\)", rf"url(#{mark}\1)", body)
@@ -142,13 +147,20 @@ class Drawing:
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{view_box}" role="img" '
             f'xmlns:xlink="http://www.w3.org/1999/xlink" '
-            f'aria-label="{html.escape(self.alt)}" style="width: {width:.0f}px">{body}</svg>'
+            f'aria-label="{html.escape(self.alt)}" stroke-linejoin="round" '
+            f'style="width: {width:.0f}px">{body}</svg>'
         )
 
     def html(self) -> str:
         """Return the picture with its caption as a ``<figure>`` element."""
         caption = f"<strong>{self.title}.</strong> {html.escape(self.caption)}"
-        return f'<figure class="dl-figure">{self.svg()}<figcaption>{caption}</figcaption></figure>'
+        # On a phone a wide drawing keeps its size and scrolls, with the keyboard, too.
+        wide = self.figure.get_figwidth() > 6
+        box = '<div class="dl-wide" tabindex="0">' if wide else "<div>"
+        return (
+            f'<figure class="dl-figure">{box}{self.svg()}</div>'
+            f"<figcaption>{caption}</figcaption></figure>"
+        )
 
     @in_style
     def png(self) -> str:
@@ -159,8 +171,10 @@ class Drawing:
         bottom = self.figure.get_tightbbox().y0 / self.figure.get_figheight()
         note = self.figure.text(0.02, bottom - 0.04, text, va="top", fontsize=9)
         buffer = io.BytesIO()
-        self.figure.savefig(buffer, format="png", dpi=160, bbox_inches="tight")
-        note.remove()
+        try:
+            self.figure.savefig(buffer, format="png", dpi=160, bbox_inches="tight")
+        finally:
+            note.remove()
         return base64.b64encode(buffer.getvalue()).decode()
 
 

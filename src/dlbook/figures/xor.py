@@ -45,19 +45,20 @@ def plot_levels(axes, w: Array, b: float) -> None:
     for level, name, style in ((0, "0", "--"), (0.5, "½", "-"), (1, "1", ":")):
         point = (level - b) * w / (w @ w)
         direction = np.array([w[1], -w[0]]) / np.linalg.norm(w)
-        axes.axline(point, point + direction, color=COLORS["muted"], ls=style, lw=1.2)
-        with np.errstate(divide="ignore"):
-            reach = np.sort(
-                np.stack([(low - point) / direction, (high - point) / direction]), axis=0
-            )
-        enter, leave = reach[0].max(), reach[1].min()
-        if enter < leave:  # the line crosses the frame
-            ends = sorted(
-                ([*(point + t * direction)] for t in (enter, leave)), key=lambda end: end[1]
-            )
-            place = 0.12 * np.array(ends[0]) + 0.88 * np.array(ends[1])
-            box = {"facecolor": COLORS["paper"], "edgecolor": "none", "pad": 1.5}
-            axes.text(*place, name, ha="center", va="center", bbox=box)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            reach = np.sort(np.stack([(low - point) / direction, (high - point) / direction]), 0)
+        enter, leave = np.nanmax(reach[0]), np.nanmin(reach[1])
+        if enter >= leave:  # the line does not cross the frame
+            continue
+        ends = np.array([point + enter * direction, point + leave * direction])
+        axes.plot(*ends.T, color=COLORS["muted"], ls=style, lw=1.2)
+        # The right and the upper edge have no ticks: there is room for a name.
+        end = max(ends, key=lambda end: max((end - high) / (high - low)))
+        if np.isclose(end[0], high[0]):
+            offset = (8, 0)
+        else:
+            offset = (0, 7) if np.isclose(end[1], high[1]) else (12, 2)  # inside the frame
+        axes.annotate(name, end, offset, textcoords="offset points", ha="center", va="center")
 
 
 @in_style
@@ -73,32 +74,33 @@ def spaces(X: Array, y: Array, H: Array, w: Array, b: float) -> Drawing:
     w, b : array of shape (2,), float
         The output layer, whose lines are drawn over the learned space.
     """
-    figure, (left, right) = new_figure(6.6, 3.2, ncols=2)
-    arrow = {"arrowstyle": "-|>", "color": COLORS["muted"], "shrinkA": 12, "shrinkB": 12, "lw": 1.4}
-    for x1 in (0, 1):
-        # Where the output must rise with x2, and where it must fall.
-        rise = y[(X[:, 0] == x1) & (X[:, 1] == 1)] > y[(X[:, 0] == x1) & (X[:, 1] == 0)]
-        ends = ((x1, 0), (x1, 1)) if rise else ((x1, 1), (x1, 0))
-        left.annotate("", ends[1], ends[0], arrowprops=arrow)
-        word = "must rise" if rise else "must fall"
-        left.text(0.08 if x1 == 0 else 0.92, 0.5, word, rotation=90, ha="center", va="center")
+    figure, (left, right) = new_figure(5.7, 2.8, ncols=2)
+    diagonals = {0: [(0, 0), (1, 1)], 1: [(0, 1), (1, 0)]}
+    for label, style in ((0, "--"), (1, ":")):
+        left.plot(*zip(*diagonals[label], strict=True), ls=style, color=CLASS_COLORS[label])
+    box = {"facecolor": COLORS["paper"], "edgecolor": COLORS["muted"], "boxstyle": "round"}
+    left.text(0.5, 0.5, "0 or 1?", ha="center", va="center", bbox=box)
     plot_points(left, X, y)
     left.set(title="original space", xlabel="$x_1$", ylabel="$x_2$", xticks=[0, 1], yticks=[0, 1])
     left.set(xlim=(-0.25, 1.25), ylim=(-0.25, 1.25), aspect="equal")
     _frame_points(right, H)
     plot_levels(right, w, b)
     plot_points(right, H, y)
-    right.set(title="learned space", xlabel="$h_1$", ylabel="$h_2$")
-    where = "; ".join(
-        f"({h[0]:.3g}, {h[1]:.3g}) for y = {t:.0f}" for h, t in zip(H, y, strict=True)
-    )
+    right.set_title("learned space", pad=14)
+    right.set(xlabel="$h_1$", ylabel="$h_2$")
+    outputs = ", ".join(f"{value:.2f}" for value in H @ w + b + 0.0)
     alt = (
-        "Left, the four XOR points at the corners of a square, each class on opposite corners. "
-        f"Right, the same points in the space of the hidden units, at {where}, with the parallel "
-        "lines on which the linear output is 0, one half and 1: each point is on the line of its "
-        "class."
+        "Left, the four XOR points at the corners of a square, each class on one diagonal; where "
+        "the diagonals cross stands the question: 0 or 1? Right, the same points in the space of "
+        f"the hidden units, class 0 at {_places(H[y == 0])}, class 1 at {_places(H[y == 1])}, with "
+        "the parallel lines on which the linear output is 0, one half and 1. The outputs at the "
+        f"points are {outputs}."
     )
     return Drawing(figure, alt)
+
+
+def _places(points: Array) -> str:
+    return " and ".join(f"({x:.2f}, {y:.2f})" for x, y in points + 0.0)
 
 
 def _frame_points(axes, H: Array) -> None:
@@ -127,13 +129,13 @@ def walk(stages: Mapping[str, Array], y: Array) -> Drawing:
             axes.axline(points[0], points[-1], color=COLORS["muted"], ls="--", lw=1)
         plot_points(axes, points, y, size=150)
         axes.set(title=title, xlim=(-0.5, 2.5), ylim=(-1.5, 2.5), aspect="equal")
-        axes.set(xticks=[0, 1, 2], yticks=[-1, 0, 1, 2])
-    lines = [
-        f"{np.unique(np.round(points, 6), axis=0).shape[0]} distinct places"
-        + (" on one line" if np.linalg.matrix_rank(points - points[0]) == 1 else "")
+        axes.set(xticks=[0, 1, 2], yticks=[-1, 0, 1, 2], xlabel="first column")
+    panels[0].set_ylabel("second column")
+    facts = "; ".join(
+        _places(points) + (" on one line" if np.linalg.matrix_rank(points - points[0]) == 1 else "")
         for points in stages.values()
-    ]
-    alt = f"The four points after each of {len(stages)} steps, in equal frames: {'; '.join(lines)}."
+    )
+    alt = f"The four points in {len(stages)} equal frames, one for each step: {facts}."
     return Drawing(figure, alt)
 
 
@@ -198,15 +200,15 @@ def decision_maps(
             colors=[COLORS["blue-pale"], COLORS["paper"], COLORS["orange-pale"]],
         )  # fmt: skip
         undecided = np.mean(np.abs(values - 0.5) < 0.005)
-        styles = {0: "--", 0.25: "--", 0.5: "-", 0.75: ":", 1: ":"}
+        styles = {0.25: "--", 0.5: "-", 0.75: ":"}
         levels = [v for v in styles if values.min() < v < values.max()]
-        levels = [v for v in levels if v != 0.5 or undecided < 0.2]
+        levels = [v for v in levels if v != 0.5 or undecided < 0.1]
         if levels:
             lines = axes.contour(
                 x1, x2, values, levels=levels, colors=COLORS["muted"], linewidths=1,
                 linestyles=[styles[v] for v in levels],
             )  # fmt: skip
-            names = {0: "0", 0.25: "¼", 0.5: "½", 0.75: "¾", 1: "1"}
+            names = {0.25: "¼", 0.5: "½", 0.75: "¾"}
             axes.clabel(lines, fmt=names, fontsize=8, colors=COLORS["ink"])
         plot_points(axes, X, y, size=130)
         axes.set(title=title, aspect="equal", xlabel="$x_1$", xticks=[0, 1], yticks=[0, 1])
@@ -214,7 +216,7 @@ def decision_maps(
         facts.append(f"{title}: outputs {outputs} at the four points")
     panels[0, 0].set_ylabel("$x_2$")
     alt = (
-        "Maps of functions over the square, dark tint where the output is above one half, with "
+        "Maps of functions over the square, warm tint where the output is above one half, with "
         f"contour lines. {'; '.join(facts)}."
     )
     return Drawing(figure, alt)
@@ -232,26 +234,30 @@ def learning(costs: Array, steps: Sequence[int], hidden: Array, y: Array) -> Dra
     hidden : array, shape (steps + 1, 4, 2)
     y : array, shape (4,)
     """
-    figure, panels = new_figure(
-        7.6, 2.4, ncols=1 + len(steps), width_ratios=[1.5] + [1] * len(steps)
-    )
-    panels[0].semilogy(np.maximum(costs, 1e-32))
+    ratios = [1.3] + [1] * len(steps)
+    figure, panels = new_figure(8.2, 2.2, ncols=1 + len(steps), width_ratios=ratios)
+    panels[0].semilogy(costs)
     panels[0].plot(steps, costs[list(steps)], "o", color=COLORS["orange"])
-    panels[0].set(title="cost $J$", xlabel="step", yticks=[1e0, 1e-2, 1e-4, 1e-6, 1e-8])
-    panels[0].set_ylim(max(costs.min() / 3, 1e-9), 1)
-    limit = hidden[list(steps)].max() * 1.2
+    panels[0].set(title="cost $J$", xlabel="step", yticks=[1e0, 1e-3, 1e-6, 1e-9])
+    limit = hidden[list(steps)].max() * 1.25
     for axes, step in zip(panels[1:], steps, strict=True):
-        plot_points(axes, hidden[step], y, size=110)
-        axes.set(title=f"step {step}", xlabel="$h_1$", aspect="equal")
-        axes.set(xlim=(-0.15 * limit, limit), ylim=(-0.15 * limit, limit))
+        for label, size in ((0, 75), (1, 32)):  # the smaller mark on top of the larger
+            style = {"color": CLASS_COLORS[label], "marker": MARKERS[label], "zorder": 3 + label}
+            axes.scatter(*hidden[step][y == label].T, s=size, clip_on=False, **style)
+        axes.set(title=f"step {step}", xlabel="$h_1$", aspect="equal", xticks=[0, 1], yticks=[0, 1])
+        axes.set(xlim=(-0.1 * limit, limit), ylim=(-0.1 * limit, limit))
         if step != steps[0]:
             axes.set_yticklabels([])
     panels[1].set_ylabel("$h_2$")
+    moments = "; ".join(
+        f"step {step}, class 0 at {_places(hidden[step][y == 0])}, class 1 at "
+        f"{_places(hidden[step][y == 1])}"
+        for step in steps
+    )
     alt = (
-        f"Left, the cost falls from {costs[0]:.2g} to below {costs[-1] + 1e-9:.0e} in "
-        f"{len(costs) - 1} steps, on a logarithmic axis. Right, the four points in the learned "
-        f"space at steps {', '.join(map(str, steps))}: they start in disorder and end with the two "
-        "classes on parallel lines."
+        f"Left, the cost over {len(costs) - 1} steps on a logarithmic axis: it falls from "
+        f"{costs[0]:.2f} to less than {10.0 ** np.ceil(np.log10(costs[-1] + 1e-12)):.0e}. Right, "
+        f"the four points in the space of the hidden units: {moments}."
     )
     return Drawing(figure, alt)
 

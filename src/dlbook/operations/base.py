@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from dlbook.graph import Shape, Variable, check_dtype, shape_text
+from dlbook.checks import Shape, check_dtype, check_values, shape_text
+from dlbook.graph import Variable
 
 
 class Operation:
@@ -27,7 +28,7 @@ class Operation:
     name: str = "operation"
     symbol: str = ""  # for drawings, where the book uses a sign rather than a name
     needs_floats: bool = False
-    is_view: bool = False  # whether the output may share memory with an input
+    fresh: bool = False  # whether ``f`` always returns memory of its own, so that no copy is needed
 
     def __call__(self, *inputs: Any) -> Variable:
         """Add a node to the graph: the variable that this operation computes from ``inputs``."""
@@ -54,6 +55,13 @@ class Operation:
         """Return the output's dtype; by default the common type of the inputs."""
         return np.result_type(*(V.dtype for V in inputs))
 
+    # Two operations with equal settings are one and the same, so that they can be recognised.
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *vars(self).values()))
+
     def __repr__(self) -> str:
         settings = ", ".join(f"{key}={value!r}" for key, value in vars(self).items())
         return f"{self.name}({settings})" if settings else self.name
@@ -70,6 +78,8 @@ class Constant(Operation):
 
     def __init__(self, value: np.ndarray):
         self.value = value
+
+    __eq__, __hash__ = object.__eq__, object.__hash__  # arrays are not compared
 
     def __repr__(self) -> str:
         return self.name
@@ -165,9 +175,10 @@ def as_variables(name: str, *values: Any) -> tuple[Variable, ...]:
             V = V.variable
         elif isinstance(V, np.ndarray | np.generic):
             V = constant(V)
-        elif isinstance(V, bool | int | float):
+        elif isinstance(V, int | float) and not isinstance(V, bool):
             V = constant(V, dtype=np.result_type(*dtypes, V) if dtypes else None)
         elif not isinstance(V, Variable):
+            # A bool is most likely the result of ==, which compares the variables themselves.
             raise TypeError(
                 f"{name}: an input must be a variable, a NumPy array or a number, "
                 f"got {type(V).__name__}"
@@ -189,18 +200,3 @@ class Occurrence(Variable):
         self.variable = V
         self.name, self.shape, self.dtype = V.name, V.shape, V.dtype
         self.operation, self.inputs, self.number = V.operation, V.inputs, V.number
-
-
-def check_values(where: str, name: str, array: np.ndarray) -> None:
-    """Raise a ValueError if the array is empty or contains NaN: neither can be computed with."""
-    if array.size == 0:
-        raise ValueError(
-            f"{where}: {name} is empty (shape {array.shape}): no examples to compute with"
-        )
-    if array.dtype.kind == "f" and np.isnan(array).any():
-        first = tuple(int(i) for i in np.argwhere(np.isnan(array))[0])
-        count = int(np.isnan(array).sum())
-        raise ValueError(
-            f"{where}: {name} of shape {array.shape} contains NaN in {count} of {array.size} "
-            f"entries, the first at {first}"
-        )

@@ -13,13 +13,16 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace
 
-from dlbook.graph import Variable, check_dtype, operators
+from dlbook.checks import check_dtype
+from dlbook.graph import Variable, operators
 from dlbook.operations.base import Operation, as_variables, constant
 from dlbook.operations.shapes import broadcast_like, broadcast_shape, unbroadcast
 
 
 class Elementwise(Operation):
     """What all of these have in common: the rule for shapes."""
+
+    fresh = True
 
     def infer_shape(self, *inputs):
         return broadcast_shape(self, *inputs)
@@ -72,7 +75,8 @@ class Divide(Elementwise):
 
     def bprop(self, inputs, X, G):
         a, b = inputs
-        return unbroadcast(G / b if X is a else -G * a / square(b), X)
+        # In this order nothing overflows that need not: b squared might.
+        return unbroadcast(G / b if X is a else -(G * (a / b)) / b, X)
 
 
 class Negate(Elementwise):

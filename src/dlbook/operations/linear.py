@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from array_api_compat import array_namespace
 
-from dlbook.graph import Variable, operators, shape_text
+from dlbook.checks import shape_text
+from dlbook.graph import Variable, operators
 from dlbook.operations.base import Operation
 from dlbook.operations.shapes import ExpandDims, Squeeze, Transpose, broadcast_shape, unbroadcast
 
@@ -12,7 +13,7 @@ from dlbook.operations.shapes import ExpandDims, Squeeze, Transpose, broadcast_s
 class MatMul(Operation):
     """The product A B of matrices, of vectors with matrices, or of stacks of matrices."""
 
-    name, symbol, needs_floats = "matmul", "matmul", True
+    name, symbol, needs_floats, fresh = "matmul", "matmul", True, True
 
     def infer_shape(self, A, B):
         if A.ndim == 0 or B.ndim == 0 or A.shape[-1] != B.shape[max(B.ndim - 2, 0)]:

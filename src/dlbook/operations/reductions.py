@@ -13,6 +13,8 @@ from dlbook.operations.shapes import ExpandDims, broadcast_like, normalize_axes
 class Reduction(Operation):
     """What sums and means have in common: the axes, and the rule for shapes."""
 
+    fresh = True
+
     def __init__(self, axes: tuple[int, ...], keepdims: bool = False):
         self.axes, self.keepdims = axes, keepdims
 

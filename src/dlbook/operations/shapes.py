@@ -11,7 +11,8 @@ import math
 import numpy as np
 from array_api_compat import array_namespace
 
-from dlbook.graph import Shape, Variable, check_shape, operators, shape_text
+from dlbook.checks import Shape, check_shape, shape_text
+from dlbook.graph import Variable, operators
 from dlbook.operations.base import Operation, as_variables
 
 
@@ -80,7 +81,7 @@ def normalize_axes(name: str, V: Variable, axis: int | tuple[int, ...] | None) -
 class Transpose(Operation):
     """Put the axes into another order."""
 
-    name, symbol, is_view = "transpose", "⊤", True
+    name, symbol = "transpose", "⊤"
 
     def __init__(self, axes: tuple[int, ...]):
         self.axes = axes
@@ -99,7 +100,7 @@ class Transpose(Operation):
 class Reshape(Operation):
     """Give the entries, in the same order, another shape; ``None`` is the number of examples."""
 
-    name, is_view = "reshape", True
+    name = "reshape"
 
     def __init__(self, shape: Shape):
         self.shape = shape
@@ -126,7 +127,7 @@ class Reshape(Operation):
 class ExpandDims(Operation):
     """Insert axes of size 1, at these places of the result."""
 
-    name, is_view = "expand_dims", True
+    name = "expand_dims"
 
     def __init__(self, axes: tuple[int, ...]):
         self.axes = axes
@@ -147,7 +148,7 @@ class ExpandDims(Operation):
 class Squeeze(Operation):
     """Remove these axes, whose size is 1."""
 
-    name, is_view = "squeeze", True
+    name = "squeeze"
 
     def __init__(self, axes: tuple[int, ...]):
         self.axes = axes
@@ -170,7 +171,7 @@ class Squeeze(Operation):
 class BroadcastLike(Operation):
     """Repeat a tensor until it has the shape of another, whose values do not matter."""
 
-    name, is_view = "broadcast_like", True
+    name = "broadcast_like"
 
     def infer_shape(self, A, B):
         if broadcast_shape(self, A, B) != B.shape:

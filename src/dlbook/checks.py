@@ -1,0 +1,53 @@
+"""What is checked everywhere: shapes, dtypes and values, with errors that say what was expected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+Shape = tuple[int | None, ...]
+
+
+def check_shape(where: str, shape: Iterable[int | None]) -> Shape:
+    """Return the shape as a tuple; raise TypeError or ValueError if it is none."""
+    if isinstance(shape, int) or not isinstance(shape, Iterable):
+        raise TypeError(f"{where}: the shape must be a tuple such as (None, 2), got {shape!r}")
+    shape = tuple(shape)
+    for size in shape:
+        whole = isinstance(size, int | np.integer) and not isinstance(size, bool)
+        if size is not None and not (whole and size > 0):
+            raise ValueError(
+                f"{where}: each size must be a positive whole number, or None for the number of "
+                f"examples, got {size!r} in {shape}"
+            )
+    return tuple(None if size is None else int(size) for size in shape)
+
+
+def check_dtype(where: str, dtype: Any) -> np.dtype:
+    """Return the NumPy dtype; raise TypeError unless it is an integer, a bool or a usual float."""
+    dtype = np.dtype(dtype)
+    if dtype.kind not in "iub" and dtype not in (np.float32, np.float64):
+        raise TypeError(f"{where}: needs float32, float64, integers or bools, got {dtype}")
+    return dtype
+
+
+def check_values(where: str, name: str, array: np.ndarray) -> None:
+    """Raise a ValueError if the array is empty or contains NaN: neither can be computed with."""
+    if array.size == 0:
+        raise ValueError(
+            f"{where}: {name} is empty (shape {array.shape}): no examples to compute with"
+        )
+    if array.dtype.kind == "f" and np.isnan(array).any():
+        first = tuple(int(i) for i in np.argwhere(np.isnan(array))[0])
+        count = int(np.isnan(array).sum())
+        raise ValueError(
+            f"{where}: {name} of shape {array.shape} contains NaN in {count} of {array.size} "
+            f"entries, the first at {first}"
+        )
+
+
+def shape_text(shape: Shape) -> str:
+    """Write a shape as NumPy does, with ``None`` for the number of examples."""
+    return "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
