@@ -35,7 +35,7 @@ test: book .venv/.test
 	OPENBLAS_CORETYPE=Prescott $(PYTEST) --quiet $(NBVAL)
 
 lab: .venv/.book .venv/.lab
-	$(BIN)/python -m jupyterlab chapters
+	$(BIN)/python -m jupyterlab chapters $(LAB_OPTIONS)
 
 notebooks: .venv/.book .venv/.test
 	$(BIN)/python tools/notebooks.py
