@@ -58,10 +58,6 @@ def backprop(targets: Iterable[Variable], z: Variable) -> dict[Variable, Variabl
     return {V: _or_zeros(grad_table[V], V) for V in targets}
 
 
-def _or_zeros(gradient: Variable | None, V: Variable) -> Variable:
-    return broadcast_like(constant(0, dtype=V.dtype), V) if gradient is None else gradient
-
-
 def build_grad(V: Variable, G: Graph, G_prime: Graph, grad_table: GradTable) -> Variable | None:
     """Build the gradient with respect to ``V``, enter it in the table, return it (Algorithm 6.6).
 
@@ -82,9 +78,9 @@ def build_grad(V: Variable, G: Graph, G_prime: Graph, grad_table: GradTable) -> 
     for C in get_consumers(V, G_prime):
         op = get_operation(C)
         D = build_grad(C, G, G_prime, grad_table)
-        # Beyond the book: a gradient known to be zero is None, and each place of V among the
-        # inputs gets a call of its own.
-        for inputs, X in occurrences(V, get_inputs(C, G_prime)) if D is not None else ():
+        if D is None:  # known to be zero: nothing to compute
+            continue
+        for inputs, X in occurrences(V, get_inputs(C, G_prime)):  # once for each place of V
             terms.append(_checked(op.bprop(inputs, X, D), op, V))
     gradient = total(terms, V)
     grad_table[V] = gradient
@@ -131,6 +127,10 @@ def _checked(term: Variable | None, op: Operation, V: Variable) -> Variable | No
             f"for '{V.name}' of shape {shape_text(V.shape)}"
         )
     return term
+
+
+def _or_zeros(gradient: Variable | None, V: Variable) -> Variable:
+    return broadcast_like(constant(0, dtype=V.dtype), V) if gradient is None else gradient
 
 
 def _check(targets: list[Variable], z: Variable, G: Graph) -> None:
