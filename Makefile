@@ -13,7 +13,7 @@ INSTALL := $(PIP) install --constraint constraints.txt
 NOTEBOOKS := $(wildcard chapters/*.ipynb exercises/*.ipynb exercises/*/*.ipynb)
 SOURCES := $(NOTEBOOKS) $(wildcard src/dlbook/*.py src/dlbook/*/*.py _static/* _extensions/*.py \
 	*.md _*.yml *.yml *.bib)
-PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
+PYTEST := $(BIN)/python -m pytest -n auto
 NBVAL := --nbval --nbval-current-env $(NOTEBOOKS)
 
 export PYTHONUTF8 = 1
@@ -80,6 +80,6 @@ constraints:
 	$(NEWEST)/python -m pip install --quiet torch==$(or $(TORCH),2.13.0)
 	$(NEWEST)/python -m pip install --quiet --editable ".[book,lab,test,bench,lint]"
 	$(NEWEST)/jupyter-book build -W --keep-going -n .
-	$(NEWEST)/python -m pytest -n auto --dist loadfile tests $(NBVAL)
+	$(NEWEST)/python -m pytest -n auto tests $(NBVAL)
 	$(NEWEST)/python -m pip freeze --exclude-editable > _build/newest.txt
 	sed 's/+cpu//' _build/newest.txt > constraints.txt
