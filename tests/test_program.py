@@ -353,3 +353,26 @@ def test_a_program_that_refused_a_value_still_runs():
     with pytest.raises(ValueError, match="NaN"):
         program(np.full((1, 2), np.nan), np.ones(2), 0.0)
     assert_array_equal(program(np.ones((1, 2)), np.ones(2), 0.0)[0], [2.0])
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value", "message"),
+    [
+        (
+            np.float32,
+            1e300,
+            r"evaluate: 'x' is float32 of shape \(\): 1e\+300 is too large for float32",
+        ),
+        (np.int8, 300, r"evaluate: 'x' is int8 of shape \(\): 300 is too large for int8"),
+        (np.float32, np.float64(0.1), r"evaluate: 'x' is float32 .* but the value is float64"),
+    ],
+)
+def test_a_number_never_loses_its_value_in_silence(dtype, value, message):
+    x = dl.variable("x", (), dtype)
+    with pytest.raises((ValueError, TypeError), match=message):
+        dl.evaluate(x, {x: value})
+
+
+def test_a_ragged_constant_is_an_error():
+    with pytest.raises(ValueError, match="constant: the value is no array"):
+        dl.constant([[1.0, 2.0], [3.0]])

@@ -33,6 +33,17 @@ def check_dtype(where: str, dtype: Any) -> np.dtype:
     return dtype
 
 
+def as_array(where: str, value: Any, dtype: Any = None) -> np.ndarray:
+    """Return a new array; raise ValueError if the value is ragged or too large for the dtype."""
+    try:
+        with np.errstate(over="raise"):
+            return np.array(value, dtype=dtype)
+    except (FloatingPointError, OverflowError):
+        raise ValueError(f"{where}: {value} is too large for {np.dtype(dtype)}") from None
+    except ValueError as error:
+        raise ValueError(f"{where}: the value is no array: {error}") from None
+
+
 def check_values(where: str, name: str, array: np.ndarray) -> None:
     """Raise a ValueError if the array is empty or contains NaN: neither can be computed with."""
     if array.size == 0:

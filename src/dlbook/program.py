@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbook.checks import check_values, shape_text
+from dlbook.checks import as_array, check_values, shape_text
 from dlbook.graph import Variable
 from dlbook.operations.base import Constant
 
@@ -176,42 +176,36 @@ def _write(outputs: list[Variable], inputs: list[Variable]) -> tuple[str, dict[s
         lines.append(f"    {names[V]} = {functions[op]}({arguments})  # {shape_text(V.shape)}")
     given, times = set(inputs), Counter(outputs)
     results = [
-        names[V] + ("" if V not in given and _is_fresh(V) and times[V] == 1 else ".copy()")
-        for V in outputs
+        names[V] + ("" if V not in given and V.operation.fresh and times[V] == 1 else ".copy()")
+        for V in outputs  # unless a result has memory of its own, the caller gets a copy
     ]
     lines.append(f"    return [{', '.join(results)}]")
     return "\n".join(lines) + "\n", namespace
 
 
-def _is_fresh(V: Variable) -> bool:
-    """Whether a result has memory of its own, so that the caller may keep and change it."""
-    made_here = V.operation is not None and not isinstance(V.operation, Constant)
-    return made_here and V.operation.fresh
-
-
 def check_input(V: Variable, value: Any) -> np.ndarray:
     """Return the value as an array of the shape and dtype of ``V``.
 
-    A plain number takes the dtype, as long as nothing is lost.
+    A plain number of Python takes the dtype; whatever has one of its own must have this one.
 
     Raises
     ------
     TypeError, ValueError
-        If it has another dtype or shape, is empty or contains NaN.
+        If it has another dtype or shape, is empty, ragged, too large or contains NaN.
     """
-    plain = isinstance(value, int | float) and not isinstance(value, bool)
-    weak = plain and (V.dtype.kind == "f" or (isinstance(value, int) and V.dtype.kind in "iu"))
-    try:
-        array = np.asarray(value, dtype=V.dtype if weak else None)
-    except (ValueError, OverflowError) as error:
-        raise ValueError(f"evaluate: {_wanted(V)}, but the value is no array: {error}") from None
+    if isinstance(value, np.ndarray | np.generic):
+        array = np.asarray(value)
+    else:
+        plain = isinstance(value, int | float) and not isinstance(value, bool)
+        weak = plain and (V.dtype.kind == "f" or (isinstance(value, int) and V.dtype.kind in "iu"))
+        array = as_array(f"evaluate: {_wanted(V)}", value, V.dtype if weak else None)
     if array.dtype != V.dtype:
         raise TypeError(
             f"evaluate: {_wanted(V)}, but the value is {array.dtype} of shape {array.shape}; "
             f"convert it, for example by .astype('{V.dtype}')"
         )
     sizes = zip(V.shape, array.shape, strict=False)
-    if array.ndim != V.ndim or any(size not in (None, given) for size, given in sizes):
+    if array.ndim != V.ndim or any(size not in (None, found) for size, found in sizes):
         raise ValueError(f"evaluate: {_wanted(V)}, but the value has the shape {array.shape}")
     check_values("evaluate", f"'{V.name}'", array)
     return array

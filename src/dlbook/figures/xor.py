@@ -75,9 +75,8 @@ def spaces(X: Array, y: Array, H: Array, w: Array, b: float) -> Drawing:
         The output layer, whose lines are drawn over the learned space.
     """
     figure, (left, right) = new_figure(5.7, 2.8, ncols=2)
-    diagonals = {0: [(0, 0), (1, 1)], 1: [(0, 1), (1, 0)]}
-    for label, style in ((0, "--"), (1, ":")):
-        left.plot(*zip(*diagonals[label], strict=True), ls=style, color=CLASS_COLORS[label])
+    for label, style in ((0, "--"), (1, ":")):  # each class is a diagonal
+        left.plot(*X[y == label].T, ls=style, color=CLASS_COLORS[label])
     box = {"facecolor": COLORS["paper"], "edgecolor": COLORS["muted"], "boxstyle": "round"}
     left.text(0.5, 0.5, "0 or 1?", ha="center", va="center", bbox=box)
     plot_points(left, X, y)
@@ -254,9 +253,10 @@ def learning(costs: Array, steps: Sequence[int], hidden: Array, y: Array) -> Dra
         f"{_places(hidden[step][y == 1])}"
         for step in steps
     )
+    bound = 10.0 ** np.floor(-np.log10(costs[-1] + 1e-12))
     alt = (
         f"Left, the cost over {len(costs) - 1} steps on a logarithmic axis: it falls from "
-        f"{costs[0]:.2f} to less than {10.0 ** np.ceil(np.log10(costs[-1] + 1e-12)):.0e}. Right, "
+        f"{costs[0]:.2f} to less than 1/{bound:,.0f}. Right, "
         f"the four points in the space of the hidden units: {moments}."
     )
     return Drawing(figure, alt)

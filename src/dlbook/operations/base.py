@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbook.checks import Shape, check_dtype, check_values, shape_text
+from dlbook.checks import Shape, as_array, check_dtype, check_values, shape_text
 from dlbook.graph import Variable
 
 
@@ -107,15 +107,11 @@ def constant(value: Any, name: str | None = None, dtype: Any = None) -> Variable
     Raises
     ------
     ValueError
-        If the value is empty, contains NaN, or is too large for the dtype.
+        If the value is empty, ragged, contains NaN, or is too large for the dtype.
     TypeError
         If it does not consist of numbers.
     """
-    try:
-        with np.errstate(over="raise"):
-            array = np.array(value, dtype=dtype)  # a copy: a constant never changes
-    except (FloatingPointError, OverflowError):
-        raise ValueError(f"constant: {value} is too large for {np.dtype(dtype)}") from None
+    array = as_array("constant", value, dtype)  # a copy: a constant never changes
     check_dtype("constant", array.dtype)
     array.flags.writeable = False
     check_values("constant", name or "the value", array)
