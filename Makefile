@@ -20,7 +20,7 @@ export PYTHONUTF8 = 1
 
 # Two installations side by side would spoil the environment.
 .NOTPARALLEL:
-.PHONY: book serve test lab notebooks lint format clean constraints
+.PHONY: book serve test lab notebooks bench lint format clean constraints
 
 book: _build/html/.built
 
@@ -39,6 +39,12 @@ lab: .venv/.book .venv/.lab
 
 notebooks: .venv/.book .venv/.test
 	$(BIN)/python tools/notebooks.py
+
+# Speed and memory, side by side in one run; best on a machine that does nothing else meanwhile.
+bench: .venv/.bench
+	@mkdir -p _build
+	$(BIN)/python -m pytest benchmarks --benchmark-json=_build/benchmarks.json
+	$(BIN)/python benchmarks/report.py _build/benchmarks.json
 
 lint: .venv/.lint
 	$(BIN)/ruff check .
