@@ -3,7 +3,7 @@
 A drawing shows itself at the end of a cell; ``.show(label, caption)`` gives it its caption.
 """
 
-from dlbook.figures import introduction, xor
+from dlbook.figures import backprop, introduction, xor
 from dlbook.figures.chapter_map import ChapterMap
 from dlbook.figures.graphs import computational_graph, network
 from dlbook.figures.style import COLORS, Drawing
@@ -12,6 +12,7 @@ __all__ = [
     "COLORS",
     "ChapterMap",
     "Drawing",
+    "backprop",
     "computational_graph",
     "introduction",
     "network",
