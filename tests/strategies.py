@@ -31,6 +31,22 @@ def smooth_values(rng, shape, positive=False):
     return np.asarray(sign * rng.uniform(0.5, 2.0, size=shape))
 
 
+def some_values(rng, shape, dtype, positive=False):
+    """Draw values of any dtype: smooth ones if they are floats, else small ones, often equal."""
+    dtype = np.dtype(dtype)
+    if dtype.kind == "f":
+        return smooth_values(rng, shape, positive).astype(dtype)
+    low, high = {"i": (-3, 4), "u": (1, 7), "b": (0, 2)}[dtype.kind]
+    return np.asarray(rng.integers(low, high, size=shape)).astype(dtype)
+
+
+def index_arrays(draw, rng, shape, size):
+    """Draw an array of indices for an axis of this size, some counted from the back."""
+    dtype = draw(st.sampled_from(["int64", "int32", "uint8"]))
+    low = 0 if dtype == "uint8" else -size
+    return np.asarray(rng.integers(low, size, size=shape)).astype(dtype)
+
+
 def hide_examples(shape):
     """Write None for the sizes that play the number of examples."""
     return tuple(None if size == EXAMPLES else size for size in shape)

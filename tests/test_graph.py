@@ -245,7 +245,9 @@ def test_operations_with_equal_settings_are_equal():
     assert dl.get_operation(first) == dl.get_operation(second)
     assert hash(dl.get_operation(first)) == hash(dl.get_operation(second))
     assert dl.get_operation(first) != dl.get_operation(other)
-    assert dl.get_operation(dl.constant(1.0)) != dl.get_operation(dl.constant(1.0))
+    assert dl.get_operation(dl.constant(1.0)) == dl.get_operation(dl.constant(1.0))
+    assert dl.get_operation(dl.constant(1.0)) != dl.get_operation(dl.constant(1))
+    assert dl.get_operation(dl.constant(0.0)) != dl.get_operation(dl.constant(-0.0))
 
 
 @pytest.mark.parametrize("dtype", [np.float16, complex, object])

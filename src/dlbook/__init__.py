@@ -3,14 +3,18 @@
 The modules follow the chapter: each one's first line says which section it is.
 """
 
-from dlbook import datasets
+from dlbook import datasets, layerwise, scalar_graph
 from dlbook.backprop import backprop, build_grad
+from dlbook.derivatives import grad, hessian, hessian_operator, hvp, jacobian
+from dlbook.forward_mode import jvp
 from dlbook.graph import Graph, Variable, get_consumers, get_inputs, get_operation, variable
+from dlbook.krylov import conjugate_gradients, lanczos
 from dlbook.network import Layer, Network
 from dlbook.operations import *  # noqa: F403  (the operations are functions of the package)
 from dlbook.operations import __all__ as _operations
 from dlbook.optimizers import GradientDescent
 from dlbook.program import Program, compile, evaluate
+from dlbook.simplify import simplify
 from dlbook.training import Trained, train
 
 __all__ = [
@@ -24,11 +28,22 @@ __all__ = [
     "backprop",
     "build_grad",
     "compile",
+    "conjugate_gradients",
     "datasets",
     "evaluate",
     "get_consumers",
     "get_inputs",
     "get_operation",
+    "grad",
+    "hessian",
+    "hessian_operator",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "lanczos",
+    "layerwise",
+    "scalar_graph",
+    "simplify",
     "train",
     "variable",
     *_operations,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,7 @@ def check_values(where: str, name: str, array: np.ndarray) -> None:
         )
 
 
+@cache
 def shape_text(shape: Shape) -> str:
     """Write a shape as NumPy does, with ``None`` for the number of examples."""
     return "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"

@@ -9,23 +9,20 @@ back-propagation asks: ``get_operation``, ``get_consumers``, ``get_inputs``.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from dlbook.checks import Shape, check_dtype, check_shape, shape_text
+from dlbook.operators import Operators
 
 # Every variable is numbered when it is made. Its inputs were made before it, so the order of the
 # numbers is an order in which the graph can be computed; no graph ever has to be sorted otherwise.
 _numbers = itertools.count()
 
-# The operators of Python by name. `dlbook.operations` enters its functions here, because this
-# floor of the house knows no operation.
-operators: dict[str, Callable[..., Variable]] = {}
 
-
-class Variable:
+class Variable(Operators):
     """A node of a graph: a tensor with a name, a shape and a dtype, and no value yet.
 
     Attributes
@@ -41,30 +38,11 @@ class Variable:
     """
 
     __slots__ = ("dtype", "inputs", "name", "number", "operation", "shape")
-    __array_ufunc__ = None  # NumPy leaves `array * variable` to __rmul__ below
-    __iter__ = None  # a variable has no elements to walk over before it has a value
 
-    def __init__(
-        self,
-        name: str,
-        shape: Shape,
-        dtype: Any,
-        operation: Any = None,
-        inputs: tuple[Variable, ...] = (),
-    ):
+    def __init__(self, name: str, shape: Shape, dtype: Any, operation=None, inputs=()):
         self.name, self.shape, self.dtype = name, shape, np.dtype(dtype)
         self.operation, self.inputs = operation, inputs
         self.number = next(_numbers)
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return len(self.shape)
-
-    @property
-    def T(self) -> Variable:
-        """The transpose: all axes in reverse order."""
-        return operators["transpose"](self)
 
     def named(self, name: str) -> Variable:
         """Give the variable a name, for drawings and messages, and return it."""
@@ -79,34 +57,6 @@ class Variable:
         # A copy in another process gets a number of that process, after those of its inputs.
         return Variable, (self.name, self.shape, self.dtype, self.operation, self.inputs)
 
-    def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
-        raise TypeError(f"'{self.name}' is a variable: NumPy's functions need arrays, use dlbook's")
-
-    def __bool__(self) -> bool:
-        raise TypeError(f"'{self.name}' has no value before the graph runs; see dlbook.evaluate")
-
-    # fmt: off
-    def __add__(self, other) -> Variable: return operators["add"](self, other)
-    def __radd__(self, other) -> Variable: return operators["add"](other, self)
-    def __sub__(self, other) -> Variable: return operators["subtract"](self, other)
-    def __rsub__(self, other) -> Variable: return operators["subtract"](other, self)
-    def __mul__(self, other) -> Variable: return operators["multiply"](self, other)
-    def __rmul__(self, other) -> Variable: return operators["multiply"](other, self)
-    def __truediv__(self, other) -> Variable: return operators["divide"](self, other)
-    def __rtruediv__(self, other) -> Variable: return operators["divide"](other, self)
-    def __matmul__(self, other) -> Variable: return operators["matmul"](self, other)
-    def __rmatmul__(self, other) -> Variable: return operators["matmul"](other, self)
-    def __pow__(self, exponent) -> Variable: return operators["power"](self, exponent)
-    def __neg__(self) -> Variable: return operators["negate"](self)
-    def astype(self, dtype) -> Variable: return operators["astype"](self, dtype)
-    def sum(self, axis=None, keepdims=False) -> Variable:
-        return operators["sum"](self, axis, keepdims)
-    def mean(self, axis=None, keepdims=False) -> Variable:
-        return operators["mean"](self, axis, keepdims)
-    def reshape(self, *shape) -> Variable: return operators["reshape"](self, *shape)
-    def transpose(self, *axes) -> Variable: return operators["transpose"](self, *axes)
-    # fmt: on
-
 
 def variable(name: str, shape: Iterable[int | None], dtype: Any = np.float64) -> Variable:
     """Make an input of a graph: data or a parameter.
@@ -119,10 +69,7 @@ def variable(name: str, shape: Iterable[int | None], dtype: Any = np.float64) ->
         ``()`` for a scalar; ``None`` where the number of examples goes.
     dtype : NumPy dtype
 
-    Raises
-    ------
-    TypeError, ValueError
-        If the name is no text or the shape no shape.
+    Raises TypeError or ValueError if the name is no text, or the shape or dtype is none.
     """
     if not isinstance(name, str) or not name.strip():
         raise TypeError(f"variable: the name must be a text, got {name!r}")

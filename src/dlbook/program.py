@@ -7,34 +7,45 @@ single value.
 
 from __future__ import annotations
 
-import keyword
-import unicodedata
+import threading
+from builtins import compile as compile_python
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from dlbook.checks import as_array, check_values, shape_text
+from dlbook.codegen import Writer, read_by
 from dlbook.graph import Variable
-from dlbook.operations.base import Constant
+from dlbook.operations.base import shape_code
+from dlbook.simplify import lower
+from dlbook.simplify import simplify as simplified
 
 
 class Program:
-    """A graph made ready to run; made by :func:`compile`.
+    """A graph made ready to run with NumPy; made by :func:`compile`.
 
     Attributes
     ----------
     source : str
-        The Python that runs when the program is called.
+        The Python that runs: the buffers, which are made once for ``m`` examples, and the function
+        that is called.
     inputs, outputs : list of Variable
     """
 
-    def __init__(self, outputs: list[Variable], inputs: list[Variable]):
+    def __init__(self, outputs: list[Variable], inputs: list[Variable], simplify: bool):
         self.inputs, self.outputs = inputs, outputs
-        self.source, namespace = _write(outputs, inputs)
-        exec(self.source, namespace)
-        self._run = namespace["program"]
+        if simplify:
+            outputs = lower(simplified(outputs, inputs), inputs)
+        writer = Writer(outputs, inputs, _needed(outputs, inputs))
+        self.source = writer.write()
+        self._code = compile_python(self.source, "<program>", "exec")
+        self._namespace = writer.namespace
+        self._examples: Any = self  # for how many examples it is set up: none yet
+        self._fits = lambda *values: False
+        self._scalars = [i for i, V in enumerate(outputs) if V.ndim == 0 and V.dtype.kind == "f"]
+        self._one_at_a_time = threading.Lock()  # the buffers are there once
 
     def __call__(self, *values: Any) -> list[np.ndarray]:
         """Compute the outputs.
@@ -54,20 +65,60 @@ class Program:
         TypeError
             If the number of values is wrong, or a dtype.
         ValueError
-            If a shape is wrong, a value is empty or contains NaN, or the inputs disagree on the
-            number of examples.
+            If a shape is wrong, a value is empty, the inputs disagree on the number of examples,
+            or a scalar result is NaN because of NaN in an input.
         """
         if len(values) != len(self.inputs):
             names = ", ".join(V.name for V in self.inputs)
             raise TypeError(
                 f"program: {len(values)} values for {len(self.inputs)} inputs ({names})"
             )
+        with self._one_at_a_time:
+            if not self._fits(*values):
+                values = self._prepare(values)
+            results = self._run(*values)
+        for place in self._scalars:
+            if results[place] != results[place]:  # only NaN differs from itself
+                self._report_nan(values)
+        return results
+
+    def _report_nan(self, values: Iterable[np.ndarray]) -> None:
+        """Raise a ValueError if it is the inputs that the NaN comes from."""
+        for V, value in zip(self.inputs, values, strict=True):
+            check_values("program", f"'{V.name}'", value)
+
+    def _prepare(self, values: tuple) -> list[np.ndarray]:
+        """Check the values; set up the buffers anew if the number of examples has changed."""
         arrays = [check_input(V, value) for V, value in zip(self.inputs, values, strict=True)]
-        _check_examples(self.inputs, arrays)
-        return self._run(*arrays)
+        examples = count_examples(self.inputs, arrays)
+        if examples != self._examples:
+            namespace = {**self._namespace, "m": examples}
+            exec(self._code, namespace)
+            self._run = namespace["program"]
+            self._fits = _write_check(self.inputs, examples)
+            self._examples = examples
+        return arrays
 
 
-def compile(outputs: Iterable[Variable], inputs: Iterable[Variable]) -> Program:  # the book's house
+def _write_check(inputs: list[Variable], examples: int | None):
+    """Write the function that tells whether values can be taken as they are, all in one look."""
+    names = [f"x{i}" for i in range(len(inputs))]
+    checks = []
+    for name, V in zip(names, inputs, strict=True):
+        kinds = f"({name}.__class__ is ndarray or {name}.__class__ is {V.dtype}.type)"
+        checks.append(kinds if V.ndim == 0 else f"{name}.__class__ is ndarray")
+        checks.append(f"{name}.dtype is {V.dtype} and {name}.shape == {shape_code(V.shape)}")
+    code = f"lambda {', '.join(names)}: {' and '.join(checks) or 'True'}"
+    dtypes = {str(V.dtype): V.dtype for V in inputs}
+    return eval(code, {"ndarray": np.ndarray, "m": examples, **dtypes})
+
+
+def compile(  # the book's house
+    outputs: Iterable[Variable],
+    inputs: Iterable[Variable],
+    simplify: bool = True,
+    backend: Literal["numpy", "torch"] = "numpy",
+) -> Program:
     """Make a program that computes ``outputs`` from values for ``inputs``.
 
     Parameters
@@ -76,35 +127,55 @@ def compile(outputs: Iterable[Variable], inputs: Iterable[Variable]) -> Program:
     inputs : list of Variable
         At least the inputs that the outputs depend on. A variable in the middle of the graph may
         be an input, too: what it is computed from is then not needed.
+    simplify : bool
+        Whether to simplify the graph first (Section 6.5.9). Without it there is one line for
+        each operation of the graph.
+    backend : "numpy" or "torch"
+        What to run on. A program for PyTorch takes tensors, all on one device, and returns
+        tensors on it.
 
     Raises
     ------
     TypeError
         If something else than variables is given.
     ValueError
-        If an input is given twice, or one that the outputs depend on is missing.
+        If an input is given twice, or one that the outputs depend on is missing, or there is no
+        such backend.
     """
     outputs, inputs = _variables("outputs", outputs), _variables("inputs", inputs)
     twice = {V.name for V, times in Counter(inputs).items() if times > 1}
     if twice:
         raise ValueError(f"compile: given twice among the inputs: {', '.join(sorted(twice))}")
-    return Program(outputs, inputs)
+    _check_given(outputs, inputs)
+    if backend == "numpy":
+        return Program(outputs, inputs, simplify)
+    if backend == "torch":
+        from dlbook.torch_program import TorchProgram  # PyTorch is loaded only if it is used
+
+        return TorchProgram(outputs, inputs, simplify)
+    raise ValueError(f"compile: the backend must be 'numpy' or 'torch', got {backend!r}")
 
 
-def evaluate(output: Variable, values: Mapping[Variable, Any]) -> np.ndarray:
+def evaluate(output: Variable, values: Mapping[Variable, Any], simplify: bool = True) -> np.ndarray:
     """Compute one variable from values for the inputs it depends on.
 
     Parameters
     ----------
     output : Variable
     values : dict of Variable to array or number
+    simplify : bool
+        Whether to simplify the graph first (Section 6.5.9).
 
     Raises
     ------
     TypeError, ValueError
-        As :func:`compile` and the program it makes.
+        As :func:`compile` and the program it makes; also if a value contains NaN.
     """
-    return compile([output], list(values))(*values.values())[0]
+    program = compile([output], list(values), simplify)
+    arrays = [check_input(V, value) for V, value in values.items()]
+    for V, array in zip(values, arrays, strict=True):
+        check_values("evaluate", f"'{V.name}'", array)
+    return program(*arrays)[0]
 
 
 def _variables(role: str, variables: Iterable[Variable]) -> list[Variable]:
@@ -120,10 +191,20 @@ def _needed(outputs: list[Variable], inputs: list[Variable]) -> list[Variable]:
     given, found, open_ends = set(inputs), set(), list(outputs)
     while open_ends:
         V = open_ends.pop()
-        if V in found or V in given:
-            continue
-        found.add(V)
-        open_ends.extend(V.inputs)
+        if V not in found and V not in given:
+            found.add(V)
+            open_ends.extend(read_by(V))
+    return sorted(found, key=lambda V: V.number)
+
+
+def _check_given(outputs: list[Variable], inputs: list[Variable]) -> None:
+    """Raise a ValueError if a value is missing."""
+    given, found, open_ends = set(inputs), set(), list(outputs)
+    while open_ends:
+        V = open_ends.pop()
+        if V not in found and V not in given:
+            found.add(V)
+            open_ends.extend(V.inputs)
     missing = sorted(V.name for V in found if V.operation is None)
     if missing:
         named_alike = sorted({V.name for V in given} & set(missing))
@@ -132,55 +213,6 @@ def _needed(outputs: list[Variable], inputs: list[Variable]) -> list[Variable]:
             f"compile: no value is given for {', '.join(missing)}, on which "
             f"{', '.join(V.name for V in outputs)} depends{hint}"
         )
-    return sorted(found, key=lambda V: V.number)
-
-
-class _Names:
-    """Hands out Python names, each once and as close to what is wished for as can be."""
-
-    def __init__(self, *taken: str):
-        self.taken, self.last = set(taken), {}
-
-    def new(self, wish: str, numbered: bool = False) -> str:
-        # Python reads letters that look alike as one (NFKC), so they must not stay different here.
-        wish = unicodedata.normalize("NFKC", wish)
-        stem = "".join(c if f"_{c}".isidentifier() else "_" for c in wish).strip("_") or "v"
-        if not stem.isidentifier() or keyword.iskeyword(stem):
-            stem = f"v_{stem}"
-        name = stem
-        while numbered or name in self.taken:
-            self.last[stem] = self.last.get(stem, 0) + 1
-            name, numbered = f"{stem}_{self.last[stem]}", False
-        self.taken.add(name)
-        return name
-
-
-def _write(outputs: list[Variable], inputs: list[Variable]) -> tuple[str, dict[str, Any]]:
-    """Write the program; return it with the functions and constants that it uses."""
-    names, new = {}, _Names("program")
-    for V in inputs:
-        names[V] = new.new(V.name)
-    functions, namespace = {}, {}
-    lines = [f"def program({', '.join(names.values())}):"]
-    for V in _needed(outputs, inputs):
-        op = V.operation
-        if isinstance(op, Constant):
-            names[V] = new.new(V.name if V.name == "constant" else f"constant_{V.name}")
-            namespace[names[V]] = op.value
-            continue
-        if op not in functions:
-            functions[op] = new.new(op.name)
-            namespace[functions[op]] = op.f
-        names[V] = new.new(V.name, numbered=V.name == op.name)
-        arguments = ", ".join(names[U] for U in V.inputs)
-        lines.append(f"    {names[V]} = {functions[op]}({arguments})  # {shape_text(V.shape)}")
-    given, times = set(inputs), Counter(outputs)
-    results = [
-        names[V] + ("" if V not in given and V.operation.fresh and times[V] == 1 else ".copy()")
-        for V in outputs  # unless a result has memory of its own, the caller gets a copy
-    ]
-    lines.append(f"    return [{', '.join(results)}]")
-    return "\n".join(lines) + "\n", namespace
 
 
 def check_input(V: Variable, value: Any) -> np.ndarray:
@@ -191,7 +223,7 @@ def check_input(V: Variable, value: Any) -> np.ndarray:
     Raises
     ------
     TypeError, ValueError
-        If it has another dtype or shape, is empty, ragged, too large or contains NaN.
+        If it has another dtype or shape, is empty, ragged or too large.
     """
     if isinstance(value, np.ndarray | np.generic):
         array = np.asarray(value)
@@ -204,25 +236,37 @@ def check_input(V: Variable, value: Any) -> np.ndarray:
             f"evaluate: {_wanted(V)}, but the value is {array.dtype} of shape {array.shape}; "
             f"convert it, for example by .astype('{V.dtype}')"
         )
-    sizes = zip(V.shape, array.shape, strict=False)
-    if array.ndim != V.ndim or any(size not in (None, found) for size, found in sizes):
-        raise ValueError(f"evaluate: {_wanted(V)}, but the value has the shape {array.shape}")
-    check_values("evaluate", f"'{V.name}'", array)
-    return array
+    check_input_shape(V, array.shape)
+    return array.astype(V.dtype, copy=False)  # in the byte order of this machine
+
+
+def check_input_shape(V: Variable, shape: tuple[int, ...]) -> None:
+    """Raise a ValueError unless an array of this shape can be the value of ``V``."""
+    sizes = zip(V.shape, shape, strict=False)
+    if len(shape) != V.ndim or any(size not in (None, found) for size, found in sizes):
+        raise ValueError(f"evaluate: {_wanted(V)}, but the value has the shape {shape}")
+    if 0 in shape:
+        raise ValueError(
+            f"evaluate: '{V.name}' is empty (shape {shape}): no examples to compute with"
+        )
 
 
 def _wanted(V: Variable) -> str:
     return f"'{V.name}' is {V.dtype} of shape {shape_text(V.shape)}"
 
 
-def _check_examples(inputs: list[Variable], arrays: list[np.ndarray]) -> None:
-    """Raise a ValueError unless ``None`` stands for one and the same number everywhere."""
+def count_examples(inputs: list[Variable], arrays: list) -> int | None:
+    """Return what ``None`` stands for, if it stands anywhere.
+
+    Raises a ValueError unless it is one and the same number everywhere.
+    """
     counts = {}
     for V, array in zip(inputs, arrays, strict=True):
         for size, given in zip(V.shape, array.shape, strict=True):
             if size is None:
-                counts.setdefault(given, f"'{V.name}' {array.shape}")
+                counts.setdefault(given, f"'{V.name}' {tuple(array.shape)}")
     if len(counts) > 1:
         raise ValueError(
             "evaluate: the inputs disagree on the number of examples: " + ", ".join(counts.values())
         )
+    return next(iter(counts), None)

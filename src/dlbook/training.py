@@ -10,6 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from dlbook.backprop import backprop
+from dlbook.checks import check_values
 from dlbook.graph import Variable
 from dlbook.program import check_input, compile
 
@@ -72,7 +73,8 @@ def train(
     gradients = backprop(parameters, J)
     outputs = [J, *record, *(gradients[V] for V in parameters)]
     program = compile(outputs, [*parameters, *data])
-    parameters = {V: check_input(V, value).copy() for V, value in parameters.items()}
+    parameters = {V: _checked(V, value).copy() for V, value in parameters.items()}
+    data = {V: _checked(V, value) for V, value in data.items()}
     costs, recorded = [], [[] for _ in record]
     # The bar goes to a terminal only, so that notebooks and logs stay the same from run to run.
     for step in tqdm(range(steps + 1), desc="training", disable=None, leave=False):
@@ -85,6 +87,13 @@ def train(
         if step < steps:
             parameters = optimizer.step(parameters, values[len(record) :])
     return Trained(parameters, np.array(costs), [np.array(kept) for kept in recorded])
+
+
+def _checked(V: Variable, value: Any) -> np.ndarray:
+    """Return the value as an array; NaN is looked for here, once, and not in every step."""
+    array = check_input(V, value)
+    check_values("train", f"'{V.name}'", array)
+    return array
 
 
 def _check_finite(step: int, found: Mapping[Variable, np.ndarray]) -> None:

@@ -1,44 +1,129 @@
 """Section 6.5.6: the operations, each one class with its ``f`` and its ``bprop``.
 
 An operation is called like a function, ``relu(z)``, and then adds a node to the graph. Its parts
-can be looked at, too: ``relu.f(array)`` computes, ``relu.bprop`` differentiates.
+can be looked at, too: ``relu.f(array)`` computes, ``relu.bprop`` differentiates. Read ``base.py``
+first, then ``elementwise.py``.
 """
 
 from dlbook.operations.base import NotDifferentiable, Operation, constant
+from dlbook.operations.comparisons import (
+    clip,
+    equal,
+    greater,
+    greater_equal,
+    less,
+    less_equal,
+    maximum,
+    minimum,
+    not_equal,
+    step,
+    where,
+)
 from dlbook.operations.elementwise import (
+    abs,
     add,
     astype,
     divide,
     multiply,
     negate,
     power,
-    relu,
+    sign,
+    sqrt,
     square,
-    step,
     subtract,
 )
-from dlbook.operations.linear import matmul
-from dlbook.operations.reductions import mean, sum
-from dlbook.operations.shapes import broadcast_like, reshape, transpose
+from dlbook.operations.flow import stop_gradient
+from dlbook.operations.functions import (
+    cos,
+    exp,
+    hard_tanh,
+    leaky_relu,
+    log,
+    log1p,
+    parametric_relu,
+    relu,
+    sigmoid,
+    sin,
+    softplus,
+    tanh,
+)
+from dlbook.operations.indexing import argmax, max_and_index, take, take_along_axis
+from dlbook.operations.joining import concatenate, stack
+from dlbook.operations.labels import one_hot
+from dlbook.operations.linear import dot, matmul
+from dlbook.operations.matrices import cholesky, solve_triangular
+from dlbook.operations.reductions import max, maxout, mean, min, sum
+from dlbook.operations.shapes import broadcast_like, broadcast_to, reshape, transpose
+from dlbook.operations.softmax import (
+    binary_cross_entropy,
+    cross_entropy,
+    log_softmax,
+    logsumexp,
+    softmax,
+)
 
 __all__ = [
     "NotDifferentiable",
     "Operation",
+    "abs",
     "add",
+    "argmax",
     "astype",
+    "binary_cross_entropy",
     "broadcast_like",
+    "broadcast_to",
+    "cholesky",
+    "clip",
+    "concatenate",
     "constant",
+    "cos",
+    "cross_entropy",
     "divide",
+    "dot",
+    "equal",
+    "exp",
+    "greater",
+    "greater_equal",
+    "hard_tanh",
+    "leaky_relu",
+    "less",
+    "less_equal",
+    "log",
+    "log1p",
+    "log_softmax",
+    "logsumexp",
     "matmul",
+    "max",
+    "max_and_index",
+    "maximum",
+    "maxout",
     "mean",
+    "min",
+    "minimum",
     "multiply",
     "negate",
+    "not_equal",
+    "one_hot",
+    "parametric_relu",
     "power",
     "relu",
     "reshape",
+    "sigmoid",
+    "sign",
+    "sin",
+    "softmax",
+    "softplus",
+    "solve_triangular",
+    "sqrt",
     "square",
+    "stack",
     "step",
+    "stop_gradient",
     "subtract",
     "sum",
+    "take",
+    "take_along_axis",
+    "tanh",
     "transpose",
+    "where",
 ]

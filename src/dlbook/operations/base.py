@@ -7,7 +7,9 @@ library are in the modules beside this one.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -15,20 +17,56 @@ import numpy as np
 
 from dlbook.checks import Shape, as_array, check_dtype, check_values, shape_text
 from dlbook.graph import Variable
+from dlbook.operators import operations
 
 
 class Operation:
     """What computes a variable from its inputs (Section 6.5.6).
 
-    A subclass is one small class with four things side by side: its ``name``, its shape rule, the
-    function ``f`` and its ``bprop``. An operation keeps no data: the inputs are always given.
-    Calling it with variables adds a node to the graph.
+    A subclass is one small class with five things side by side: its ``name``, its shape rule, the
+    function ``f``, its ``bprop`` for back-propagation and its ``jvp`` for forward mode. An
+    operation keeps no data: the inputs are always given. Calling it with variables adds a node to
+    the graph.
+
+    The rest says how a compiled program may run it. An operation that leaves it alone is run by
+    its ``f``.
+
+    Attributes
+    ----------
+    name, symbol : str
+        For messages and programs; for drawings, where the book uses a sign rather than a name.
+    kinds : str
+        The dtypes it takes, as NumPy's letters: ``"f"`` floats, ``"i"`` and ``"u"`` integers,
+        ``"b"`` bools.
+    mixes : bool
+        Whether the inputs are first converted to their common dtype.
+    choosers : tuple of int
+        Places of the inputs that only choose, such as a condition or an index: the output has no
+        derivative with respect to them.
+    shape_only : tuple of int
+        Places of the inputs of which only the shape matters, not the values.
+    output : int or None
+        Which of the several results of ``f`` the variable is.
+    ufunc, operator : str
+        NumPy's function, ``"add"``, that computes it entry by entry into a given buffer; and
+        Python's sign for it, ``"+"``.
+    view : bool
+        Whether ``f`` gives no new numbers, only another view of its first input.
+    fresh : bool
+        Whether ``f`` always returns memory of its own, so that no copy is needed.
     """
 
     name: str = "operation"
-    symbol: str = ""  # for drawings, where the book uses a sign rather than a name
-    needs_floats: bool = False
-    fresh: bool = False  # whether ``f`` always returns memory of its own, so that no copy is needed
+    symbol: str = ""
+    kinds: str = "fiub"
+    mixes: bool = False
+    choosers: tuple[int, ...] = ()
+    shape_only: tuple[int, ...] = ()
+    output: int | None = None
+    ufunc: str = ""
+    operator: str = ""
+    view: bool = False
+    fresh: bool = False
 
     def __call__(self, *inputs: Any) -> Variable:
         """Add a node to the graph: the variable that this operation computes from ``inputs``."""
@@ -47,13 +85,54 @@ class Operation:
         """
         raise NotDifferentiable(f"{self.name}: its gradient is not defined")
 
+    def jvp(self, inputs: list[Variable], tangents: list[Variable | None]) -> Variable | None:
+        """Return how the output changes when the inputs move along ``tangents`` (Section 6.5.9).
+
+        The Jacobian-vector product: the sum over the inputs of (d f / d input) tangent. ``None``
+        stands for zero, before and after. The result may still have to be repeated to the shape
+        of the output.
+        """
+        raise NotDifferentiable(f"{self.name}: its derivative is not defined")
+
     def infer_shape(self, *inputs: Variable) -> Shape:
         """Return the output's shape, or raise a ValueError that says what was expected."""
         raise NotImplementedError(f"{self.name}: the shape rule is missing")
 
     def infer_dtype(self, *inputs: Variable) -> np.dtype:
         """Return the output's dtype; by default the common type of the inputs."""
-        return np.result_type(*(V.dtype for V in inputs))
+        first, *others = (V.dtype for V in inputs)
+        return np.result_type(first, *others) if any(d is not first for d in others) else first
+
+    def expand(self, *inputs: Variable) -> Variable | None:
+        """Return the same in terms of simpler operations, if a program should run those.
+
+        What two operations have in common is then computed once: the exponentials of a softmax
+        serve the cost and the gradient.
+        """
+        return None
+
+    def code(self, V: Variable, arguments: list[str], out: str, setup: Setup) -> str | None:
+        """Return the Python that computes ``V`` with NumPy; ``None`` if ``f`` must be called.
+
+        Parameters
+        ----------
+        V : Variable
+        arguments : list of str
+            The names of the inputs.
+        out : str
+            The buffer to write to, or ``""`` for new memory.
+        setup : function
+            ``setup(name, expression)`` computes something once, before the first run, and returns
+            its name.
+        """
+        if V.ndim == 0 and self.operator:
+            one = len(arguments) == 1
+            return f"{self.operator}{arguments[0]}" if one else f" {self.operator} ".join(arguments)
+        return call(f"np.{self.ufunc}", *arguments, out=out) if self.ufunc else None
+
+    def may_overwrite(self, place: int) -> bool:
+        """Return whether the buffer of this input can take the output, too."""
+        return bool(self.ufunc)
 
     # Two operations with equal settings are one and the same, so that they can be recognised.
     def __eq__(self, other: object) -> bool:
@@ -67,8 +146,81 @@ class Operation:
         return f"{self.name}({settings})" if settings else self.name
 
 
+# Functions that compiled programs may call by name, beside those of NumPy.
+helpers: dict[str, Callable] = {}
+
+
+def helper(function: Callable) -> Callable:
+    """Let compiled programs call this function by its name."""
+    helpers[function.__name__] = function
+    return function
+
+
+@helper
+def empty(shape: tuple[int, ...], dtype: type) -> np.ndarray:
+    """Return an array that begins on a cache line, as NumPy's own need not."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    memory = np.empty(size + 64, np.uint8)
+    start = -memory.ctypes.data % 64
+    return memory[start : start + size].view(dtype).reshape(shape)
+
+
+@helper
+def store(out: np.ndarray, value: Any) -> np.ndarray:
+    """Copy a value, repeated and converted if it must be, into a buffer."""
+    np.copyto(out, value, casting="unsafe")
+    return out
+
+
+def call(function: str, *arguments: str, **settings: Any) -> str:
+    """Write a call; settings that are empty are left out."""
+    named = [
+        f"{name}={value}" for name, value in settings.items() if str(value) not in ("", "False")
+    ]
+    return f"{function}({', '.join([*arguments, *named])})"
+
+
+def size_code(size: int | None) -> str:
+    """Write a size of a shape: the number of examples is called ``m`` in a program."""
+    return "m" if size is None else str(size)
+
+
+@cache
+def dtype_code(dtype: np.dtype) -> str:
+    """Write a dtype as a program needs it."""
+    return f"np.{dtype}"
+
+
+@cache
+def shape_code(shape: Shape) -> str:
+    """Write a shape as a program needs it."""
+    return "(" + ", ".join(map(size_code, shape)) + ("," if len(shape) == 1 else "") + ")"
+
+
 class NotDifferentiable(TypeError):
     """A gradient was asked for where none is defined: through an integer or a comparison."""
+
+
+class Undefined:
+    """Stands where a gradient would, of which it is known only that it is not defined."""
+
+    def __init__(self, operation: Operation, V: Variable):
+        self.operation, self.variable = operation, V
+
+    def __str__(self) -> str:
+        return f"{self.operation.name} only chooses by '{self.variable.name}'"
+
+
+def check_floats(where: str, *variables: Variable) -> None:
+    """Raise an error unless these are variables that hold floats."""
+    for V in variables:
+        if not isinstance(V, Variable):
+            raise TypeError(f"{where}: takes variables, got {V!r}")
+        if V.dtype.kind != "f":
+            raise NotDifferentiable(f"{where}: '{V.name}' is {V.dtype}; a gradient needs floats")
+
+
+Setup = Callable[[str, str], str]
 
 
 class Constant(Operation):
@@ -79,7 +231,17 @@ class Constant(Operation):
     def __init__(self, value: np.ndarray):
         self.value = value
 
-    __eq__, __hash__ = object.__eq__, object.__hash__  # arrays are not compared
+    # Equal constants are one and the same; -0.0 and 0.0 are not equal.
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Constant) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple:
+        if self.value.size > 1000:  # too long to compare
+            return (id(self.value),)
+        return self.value.dtype, self.value.shape, self.value.tobytes()
 
     def __repr__(self) -> str:
         return self.name
@@ -129,19 +291,33 @@ def apply(operation: Operation, *inputs: Any, name: str | None = None) -> Variab
     ValueError
         If the shapes do not fit: the message names the operation and the shapes.
     TypeError
-        If the operation needs floats and gets something else.
+        If the operation needs floats, say, and gets something else.
     """
     inputs = as_variables(operation.name, *inputs)
     _check_count(operation, inputs)
-    if operation.needs_floats:
-        for V in inputs:
-            if V.dtype.kind != "f":
-                raise TypeError(
-                    f"{operation.name}: needs floats, but '{V.name}' of shape "
-                    f"{shape_text(V.shape)} is {V.dtype}"
-                )
+    if operation.mixes and operation.kinds == "fiu":  # a bool that meets a number becomes one
+        inputs = to_common_dtype(inputs)
+    for V in inputs:
+        if V.dtype.kind not in operation.kinds:
+            raise TypeError(
+                f"{operation.name}: needs {_KINDS[operation.kinds]}, but '{V.name}' of shape "
+                f"{shape_text(V.shape)} is {V.dtype}"
+            )
+    if operation.mixes:
+        inputs = to_common_dtype(inputs)
     shape, dtype = operation.infer_shape(*inputs), operation.infer_dtype(*inputs)
     return Variable(name or operation.name, shape, dtype, operation, inputs)
+
+
+_KINDS = {"f": "floats", "fiu": "numbers", "iu": "integers", "b": "bools"}
+
+
+def to_common_dtype(inputs: tuple[Variable, ...]) -> tuple[Variable, ...]:
+    """Convert where dtypes differ, so that every library computes with the same ones."""
+    if all(V.dtype is inputs[0].dtype for V in inputs):
+        return inputs
+    common = np.result_type(*(V.dtype for V in inputs))
+    return tuple(V if V.dtype == common else operations["astype"](V, common) for V in inputs)
 
 
 def _check_count(operation: Operation, inputs: tuple[Variable, ...]) -> None:
@@ -164,6 +340,8 @@ def as_variables(name: str, *values: Any) -> tuple[Variable, ...]:
 
     Raises TypeError, in the name of an operation, if there is anything else.
     """
+    if all(type(V) is Variable for V in values):
+        return values
     dtypes = [V.dtype for V in values if isinstance(V, Variable | np.ndarray | np.generic)]
     variables = []
     for V in values:
@@ -196,3 +374,17 @@ class Occurrence(Variable):
         self.variable = V
         self.name, self.shape, self.dtype = V.name, V.shape, V.dtype
         self.operation, self.inputs, self.number = V.operation, V.inputs, V.number
+
+
+def distinct(inputs: Iterable[Variable]) -> list[Variable]:
+    """Return the inputs with an :class:`Occurrence` for each place of a variable taken twice."""
+    inputs = list(inputs)
+    if len(set(inputs)) == len(inputs):
+        return inputs
+    times = Counter(inputs)
+    return [V if times[V] == 1 else Occurrence(V) for V in inputs]
+
+
+def variable_of(X: Variable) -> Variable:
+    """Return the variable itself, also for one of its occurrences."""
+    return X.variable if isinstance(X, Occurrence) else X

@@ -5,15 +5,17 @@ from __future__ import annotations
 from array_api_compat import array_namespace
 
 from dlbook.checks import shape_text
-from dlbook.graph import Variable, operators
-from dlbook.operations.base import Operation
+from dlbook.graph import Variable
+from dlbook.operations.base import Operation, as_variables, call
+from dlbook.operations.elementwise import add_up, multiply
 from dlbook.operations.shapes import ExpandDims, Squeeze, Transpose, broadcast_shape, unbroadcast
+from dlbook.operators import operations
 
 
 class MatMul(Operation):
     """The product A B of matrices, of vectors with matrices, or of stacks of matrices."""
 
-    name, symbol, needs_floats, fresh = "matmul", "matmul", True, True
+    name, symbol, kinds, mixes, fresh = "matmul", "matmul", "f", True, True
 
     def infer_shape(self, A, B):
         if A.ndim == 0 or B.ndim == 0 or A.shape[-1] != B.shape[max(B.ndim - 2, 0)]:
@@ -48,8 +50,33 @@ class MatMul(Operation):
         gradient = unbroadcast(matmul(swap_last(A), G), B)  # A^T G
         return Squeeze((1,))(gradient) if column else gradient
 
+    def jvp(self, inputs, tangents):
+        (A, B), (dA, dB) = inputs, tangents
+        left = None if dA is None else matmul(dA, B)
+        return add_up([left, None if dB is None else matmul(A, dB)])
+
+    def code(self, V, arguments, out, setup):
+        A, B = V.inputs
+        if max(A.ndim, B.ndim) <= 2:  # the same product, with less to look up
+            return call(f"{arguments[0]}.dot", arguments[1], out=out)
+        return call("np.matmul", *arguments, out=out)
+
 
 matmul = MatMul()
+
+
+def dot(a: Variable, b: Variable) -> Variable:
+    """Multiply two vectors to a scalar, or two matrices, or by a scalar: NumPy's ``dot``.
+
+    Raises ValueError if the shapes do not fit, or one has more than two axes.
+    """
+    a, b = as_variables("dot", a, b)
+    if max(a.ndim, b.ndim) > 2:
+        raise ValueError(
+            f"dot: takes scalars, vectors and matrices, got '{a.name}' {shape_text(a.shape)} and "
+            f"'{b.name}' {shape_text(b.shape)}; stacks of matrices need matmul"
+        )
+    return multiply(a, b) if 0 in (a.ndim, b.ndim) else matmul(a, b)
 
 
 def swap_last(A: Variable) -> Variable:
@@ -58,5 +85,5 @@ def swap_last(A: Variable) -> Variable:
     return Transpose((*stack, columns, rows))(A)
 
 
-operators.update(matmul=matmul)
-__all__ = ["matmul"]
+operations.update(dot=dot, matmul=matmul)
+__all__ = ["dot", "matmul"]

@@ -1,17 +1,31 @@
-"""Operations that shorten a tensor: sums and means over some or all of its axes."""
+"""Operations that shorten a tensor: sums, means and maxima over some or all of its axes."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from array_api_compat import array_namespace
 
-from dlbook.graph import Variable, operators
-from dlbook.operations.base import Operation, as_variables
-from dlbook.operations.shapes import ExpandDims, broadcast_like, normalize_axes
+from dlbook.checks import shape_text
+from dlbook.graph import Variable
+from dlbook.operations.base import (
+    Operation,
+    as_variables,
+    call,
+    dtype_code,
+    helper,
+    shape_code,
+    size_code,
+)
+from dlbook.operations.comparisons import equal
+from dlbook.operations.flow import stop_gradient
+from dlbook.operations.shapes import ExpandDims, Squeeze, broadcast_like, normalize_axes
+from dlbook.operators import operations
 
 
 class Reduction(Operation):
-    """What sums and means have in common: the axes, and the rule for shapes."""
+    """What these have in common: the axes, and the rule for shapes."""
 
     fresh = True
 
@@ -23,32 +37,64 @@ class Reduction(Operation):
             return tuple(1 if a in self.axes else size for a, size in enumerate(A.shape))
         return tuple(size for a, size in enumerate(A.shape) if a not in self.axes)
 
+    def keep(self, V: Variable) -> Variable:
+        """Put back the axes that were summed over, with size 1."""
+        return ExpandDims(self.axes)(V) if self.axes and not self.keepdims else V
+
+    def drop(self, V: Variable) -> Variable:
+        """Take out the axes that were summed over, if this operation does."""
+        return Squeeze(self.axes)(V) if self.axes and not self.keepdims else V
+
     def repeat(self, G: Variable, X: Variable) -> Variable:
         """Give every entry of ``X`` the gradient of the sum it went into."""
-        if self.axes and not self.keepdims:
-            G = ExpandDims(self.axes)(G)
-        return broadcast_like(G, X)
+        return broadcast_like(self.keep(G), X)
+
+    def code(self, V, arguments, out, setup):
+        if not self.ufunc:
+            return None
+        axes = None if len(self.axes) == V.inputs[0].ndim else self.axes
+        axes = axes[0] if axes and len(axes) == 1 else axes
+        reduce = f"np.{self.ufunc}.reduce"
+        return call(reduce, *arguments, axis=axes, out=out, keepdims=self.keepdims)
+
+    def may_overwrite(self, place):
+        return False
 
 
 class Sum(Reduction):
     """The sum over some axes."""
 
-    name, symbol = "sum", "Σ"
+    name, symbol, kinds, ufunc = "sum", "Σ", "fiub", "add"
 
     def infer_dtype(self, A):
         return np.add.reduce(np.empty(0, A.dtype)).dtype  # small integers and bools are widened
 
     def f(self, A):
-        return array_namespace(A).sum(A, axis=self.axes, keepdims=self.keepdims)
+        xp = array_namespace(A)
+        A = xp.astype(A, xp.int64) if A.dtype == xp.bool else A  # over no axes, too
+        return xp.sum(A, axis=self.axes, keepdims=self.keepdims)
 
     def bprop(self, inputs, X, G):
         return self.repeat(G, X)
+
+    def jvp(self, inputs, tangents):
+        return self(tangents[0])
+
+    def code(self, V, arguments, out, setup):
+        (A,) = V.inputs
+        along_last = A.dtype.kind == "f" and self.axes == (A.ndim - 1,)
+        if not along_last or A.ndim > 2 or (A.ndim == 1 and self.keepdims):
+            return super().code(V, arguments, out, setup)
+        # The same as a product with ones, which takes a fraction of the time.
+        shape = (A.shape[-1], 1) if self.keepdims else A.shape[-1:]
+        ones = setup("ones", f"np.ones({shape_code(shape)}, {dtype_code(V.dtype)})")
+        return call(f"{arguments[0]}.dot", ones, out=out)
 
 
 class Mean(Reduction):
     """The mean over some axes."""
 
-    name, needs_floats = "mean", True
+    name, kinds = "mean", "f"
 
     def f(self, A):
         return array_namespace(A).mean(A, axis=self.axes, keepdims=self.keepdims)
@@ -56,11 +102,17 @@ class Mean(Reduction):
     def bprop(self, inputs, X, G):
         return self.repeat(G / Count(self.axes)(X), X)
 
+    def jvp(self, inputs, tangents):
+        return self(tangents[0])
+
+    def expand(self, A):
+        return Sum(self.axes, self.keepdims)(A) / Count(self.axes)(A)
+
 
 class Count(Operation):
     """How many entries a sum over these axes adds up: known when the graph runs."""
 
-    name = "count"
+    name, shape_only = "count", (0,)
 
     def __init__(self, axes: tuple[int, ...]):
         self.axes = axes
@@ -69,13 +121,65 @@ class Count(Operation):
         return ()
 
     def f(self, A):
-        count = 1
-        for axis in self.axes:
-            count *= A.shape[axis]
+        count = math.prod(A.shape[axis] for axis in self.axes)
         return array_namespace(A).asarray(count, dtype=A.dtype)
 
     def bprop(self, inputs, X, G):
         return None  # counting entries does not depend on their values
+
+    def jvp(self, inputs, tangents):
+        return None
+
+    def code(self, V, arguments, out, setup):
+        sizes = [size_code(V.inputs[0].shape[axis]) for axis in self.axes]
+        return setup("count", f"{dtype_code(V.dtype)}({' * '.join(sizes) or '1'})")
+
+
+class Max(Reduction):
+    """The largest entry along some axes; equal ones share the gradient."""
+
+    name, symbol, kinds, ufunc = "max", "max", "fiu", "maximum"
+
+    def f(self, A):
+        return array_namespace(A).max(A, axis=self.axes, keepdims=self.keepdims)
+
+    def share(self, A: Variable) -> Variable:
+        """Return how much each entry has of the maximum: 1 for the largest, 0 for the others."""
+        largest = equal(A, type(self)(self.axes, keepdims=True)(A)).astype(A.dtype)
+        largest = stop_gradient(largest)  # flat wherever it has a derivative
+        return largest / Sum(self.axes, keepdims=True)(largest)
+
+    def bprop(self, inputs, X, G):
+        return self.keep(G) * self.share(X)
+
+    def jvp(self, inputs, tangents):
+        return Sum(self.axes, self.keepdims)(tangents[0] * self.share(inputs[0]))
+
+    def code(self, V, arguments, out, setup):
+        (A,) = V.inputs
+        rows = type(self) is Max and A.ndim == 2 and self.axes == (1,)
+        if not (rows and out and A.shape[1] and A.shape[1] <= 64):
+            return super().code(V, arguments, out, setup)
+        shape = shape_code(A.shape[::-1])
+        columns = setup("columns", f"np.empty({shape}, {dtype_code(V.dtype)})")
+        return call("largest_in_rows", *arguments, columns, out)
+
+
+class Min(Max):
+    """The smallest entry along some axes; equal ones share the gradient."""
+
+    name, symbol, ufunc = "min", "min", "minimum"
+
+    def f(self, A):
+        return array_namespace(A).min(A, axis=self.axes, keepdims=self.keepdims)
+
+
+@helper
+def largest_in_rows(A: np.ndarray, columns: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """Find the largest entry of each row. NumPy is quick along the longer axis: so transpose."""
+    np.copyto(columns, A.T)
+    np.maximum.reduce(columns, axis=0, out=out.reshape(-1))
+    return out
 
 
 def sum(A: Variable, axis=None, keepdims: bool = False) -> Variable:  # NumPy's name
@@ -96,5 +200,50 @@ def mean(A: Variable, axis=None, keepdims: bool = False) -> Variable:
     return Mean(normalize_axes("mean", A, axis), keepdims)(A)
 
 
-operators.update(sum=sum, mean=mean)
-__all__ = ["mean", "sum"]
+def max(A: Variable, axis=None, keepdims: bool = False) -> Variable:  # NumPy's name
+    """Take the largest entry over ``axis`` (int, tuple or None for all).
+
+    Equal entries share the gradient evenly. Raises ValueError if there is no such axis.
+    """
+    (A,) = as_variables("max", A)
+    return Max(normalize_axes("max", A, axis), keepdims)(A)
+
+
+def min(A: Variable, axis=None, keepdims: bool = False) -> Variable:  # NumPy's name
+    """Take the smallest entry over ``axis``, as :func:`max` does the largest."""
+    (A,) = as_variables("min", A)
+    return Min(normalize_axes("min", A, axis), keepdims)(A)
+
+
+def maxout(z: Variable, pieces: int) -> Variable:
+    """Take the maximum over groups of ``pieces`` neighbours (Equation 6.37).
+
+    Parameters
+    ----------
+    z : Variable, shape (..., units * pieces)
+        Group i holds the entries from i * pieces on.
+    pieces : int
+        k, the number of linear pieces of a unit.
+
+    Returns
+    -------
+    Variable, shape (..., units)
+
+    Raises
+    ------
+    ValueError
+        If the last axis cannot be divided into such groups.
+    """
+    (z,) = as_variables("maxout", z)
+    whole = isinstance(pieces, int | np.integer) and not isinstance(pieces, bool) and pieces > 0
+    if not whole or z.ndim == 0 or z.shape[-1] is None or z.shape[-1] % pieces:
+        raise ValueError(
+            f"maxout: the last axis of '{z.name}' {shape_text(z.shape)} must be a multiple of the "
+            f"number of pieces, a positive whole number, got {pieces!r}"
+        )
+    groups = z.reshape(*z.shape[:-1], z.shape[-1] // pieces, pieces)
+    return max(groups, axis=-1)
+
+
+operations.update(max=max, mean=mean, min=min, sum=sum)
+__all__ = ["max", "maxout", "mean", "min", "sum"]

@@ -12,8 +12,9 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from dlbook.checks import Shape, check_shape, shape_text
-from dlbook.graph import Variable, operators
-from dlbook.operations.base import Operation, as_variables
+from dlbook.graph import Variable
+from dlbook.operations.base import Operation, as_variables, call, constant, dtype_code, shape_code
+from dlbook.operators import operations
 
 
 def broadcast_shape(operation: Operation, *inputs: Variable, but_last: int = 0) -> Shape:
@@ -28,7 +29,9 @@ def broadcast_shape(operation: Operation, *inputs: Variable, but_last: int = 0) 
     ValueError
         If the shapes do not fit.
     """
-    shapes = [V.shape[: max(V.ndim - but_last, 0)] for V in inputs]
+    shapes = [V.shape[: max(len(V.shape) - but_last, 0)] for V in inputs]
+    if all(shape == shapes[0] for shape in shapes):
+        return shapes[0]
     ndim = max(map(len, shapes))
     padded = [(1,) * (ndim - len(shape)) + shape for shape in shapes]
     result = []
@@ -49,9 +52,9 @@ def unbroadcast(G: Variable, V: Variable) -> Variable:
     """Sum ``G`` over the axes along which ``V`` was repeated, so that it has the shape of ``V``."""
     new_axes = G.ndim - V.ndim
     if new_axes:
-        G = operators["sum"](G, tuple(range(new_axes)))
+        G = operations["sum"](G, tuple(range(new_axes)))
     repeated = tuple(axis for axis in range(V.ndim) if V.shape[axis] == 1 and G.shape[axis] != 1)
-    return operators["sum"](G, repeated, keepdims=True) if repeated else G
+    return operations["sum"](G, repeated, keepdims=True) if repeated else G
 
 
 def normalize_axes(name: str, V: Variable, axis: int | tuple[int, ...] | None) -> tuple[int, ...]:
@@ -78,7 +81,19 @@ def normalize_axes(name: str, V: Variable, axis: int | tuple[int, ...] | None) -
     return counted
 
 
-class Transpose(Operation):
+class Rearrangement(Operation):
+    """What changes the shape alone: the numbers stay, so the operation is linear, and a view."""
+
+    view = True
+
+    def jvp(self, inputs, tangents):
+        return self(tangents[0])
+
+    def code(self, V, arguments, out, setup):
+        return f"{arguments[0]}.reshape({shape_code(V.shape)})"
+
+
+class Transpose(Rearrangement):
     """Put the axes into another order."""
 
     name, symbol = "transpose", "⊤"
@@ -96,8 +111,12 @@ class Transpose(Operation):
         back = tuple(self.axes.index(a) for a in range(len(self.axes)))
         return Transpose(back)(G)
 
+    def code(self, V, arguments, out, setup):
+        reverse = self.axes == tuple(reversed(range(V.ndim)))
+        return f"{arguments[0]}.T" if reverse else f"{arguments[0]}.transpose({self.axes})"
 
-class Reshape(Operation):
+
+class Reshape(Rearrangement):
     """Give the entries, in the same order, another shape; ``None`` is the number of examples."""
 
     name = "reshape"
@@ -124,7 +143,7 @@ class Reshape(Operation):
         return Reshape(X.shape)(G)
 
 
-class ExpandDims(Operation):
+class ExpandDims(Rearrangement):
     """Insert axes of size 1, at these places of the result."""
 
     name = "expand_dims"
@@ -145,7 +164,7 @@ class ExpandDims(Operation):
         return Squeeze(self.axes)(G)
 
 
-class Squeeze(Operation):
+class Squeeze(Rearrangement):
     """Remove these axes, whose size is 1."""
 
     name = "squeeze"
@@ -171,7 +190,7 @@ class Squeeze(Operation):
 class BroadcastLike(Operation):
     """Repeat a tensor until it has the shape of another, whose values do not matter."""
 
-    name = "broadcast_like"
+    name, shape_only = "broadcast_like", (1,)
 
     def infer_shape(self, A, B):
         if broadcast_shape(self, A, B) != B.shape:
@@ -190,8 +209,72 @@ class BroadcastLike(Operation):
     def bprop(self, inputs, X, G):
         return unbroadcast(G, X) if X is inputs[0] else None
 
+    def jvp(self, inputs, tangents):
+        return None if tangents[0] is None else self(tangents[0], inputs[1])
+
+    def code(self, V, arguments, out, setup):
+        return store(V, arguments[0], out)
+
+
+class BroadcastTo(Operation):
+    """Repeat a tensor until it has this shape; ``None`` only where the tensor has it, too."""
+
+    name = "broadcast_to"
+
+    def __init__(self, shape: Shape):
+        self.shape = shape
+
+    def infer_shape(self, A):
+        ndim = len(self.shape)
+        sizes = (1,) * (ndim - A.ndim) + A.shape
+        known = all(
+            size == new or (size == 1 and new) for size, new in zip(sizes, self.shape, strict=False)
+        )
+        if A.ndim > ndim or not known:
+            raise ValueError(
+                f"broadcast_to: '{A.name}' {shape_text(A.shape)} cannot be repeated to the shape "
+                f"{shape_text(self.shape)}"
+            )
+        return self.shape
+
+    def f(self, A):
+        return array_namespace(A).broadcast_to(A, self._sizes(A))
+
+    def _sizes(self, A):
+        own = (1,) * (len(self.shape) - A.ndim) + tuple(A.shape)
+        return tuple(n if new is None else new for n, new in zip(own, self.shape, strict=True))
+
+    def bprop(self, inputs, X, G):
+        return unbroadcast(G, X)
+
+    def jvp(self, inputs, tangents):
+        return self(tangents[0])
+
+    def code(self, V, arguments, out, setup):
+        return store(V, arguments[0], out)
+
+
+def store(V: Variable, value: str, out: str) -> str:
+    """Write the code that copies a value, repeated if it must be, into ``V``'s buffer."""
+    if V.ndim == 0:
+        return f"{dtype_code(V.dtype)}({value})"
+    return call("store", out or f"np.empty({shape_code(V.shape)}, {dtype_code(V.dtype)})", value)
+
 
 broadcast_like = BroadcastLike()
+
+
+def broadcast_to(A: Variable, shape: tuple[int | None, ...]) -> Variable:
+    """Repeat ``A`` to ``shape`` as NumPy does; ``None`` stands where ``A`` has it, too.
+
+    Raises ValueError if that cannot be.
+    """
+    return BroadcastTo(check_shape("broadcast_to", shape))(A)
+
+
+def zeros_like(V: Variable) -> Variable:
+    """Make zeros of the shape and dtype of ``V``."""
+    return broadcast_like(constant(0, dtype=V.dtype), V)
 
 
 def transpose(A: Variable, *axes: int) -> Variable:
@@ -223,5 +306,5 @@ def _known_entries(shape: Shape) -> int:
     return math.prod(size for size in shape if size is not None)
 
 
-operators.update(transpose=transpose, reshape=reshape)
-__all__ = ["broadcast_like", "reshape", "transpose"]
+operations.update(transpose=transpose, reshape=reshape)
+__all__ = ["broadcast_like", "broadcast_to", "reshape", "transpose"]

@@ -1,0 +1,74 @@
+"""Section 6.5.3: computing again instead of keeping, so that a deep graph needs less memory.
+
+Back-propagation needs the values of the way forward. Either they are all kept, as in Equation
+6.52, or they are computed again, as in Equation 6.53. With checkpoints at every sqrt(n)-th of n
+nodes it is a bit of both: about 2 sqrt(n) values are in memory at once, and each is computed at
+most twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dlbook.graph import Graph, Variable
+from dlbook.operations.base import Constant, apply, distinct
+from dlbook.operations.flow import Recompute
+
+
+class Kept:
+    """The variables that are kept for the way back, and what has been computed again from them.
+
+    Parameters
+    ----------
+    checkpoints : iterable of Variable
+    z : Variable
+        What is differentiated.
+    G : Graph
+        The graph of ``z``.
+
+    Raises
+    ------
+    TypeError
+        If a checkpoint is no variable.
+    ValueError
+        If one is not an ancestor of ``z``.
+    """
+
+    def __init__(self, checkpoints: Iterable[Variable], z: Variable, G: Graph):
+        checkpoints = list(checkpoints)
+        for V in checkpoints:
+            if not isinstance(V, Variable):
+                raise TypeError(f"backprop: the checkpoints must be variables, got {V!r}")
+            if V not in G:
+                raise ValueError(
+                    f"backprop: the checkpoint '{V.name}' is not an ancestor of '{z.name}'"
+                )
+        self.checkpoints = set(checkpoints)
+        self.again: dict[Variable, Variable] = {}
+
+    def inputs(self, originals: list[Variable]) -> list[Variable]:
+        """Return the inputs of an operation, computed again; equal ones count as distinct."""
+        return distinct([self.recomputed(V) for V in originals])
+
+    def recomputed(self, V: Variable) -> Variable:
+        """Return ``V`` itself as it was kept, or computed again, each once.
+
+        The nodes of the new computation are made when the way back comes to them. As a program
+        runs in the order in which nodes were made, they exist in memory only from then on.
+        """
+        open_ends = [V]
+        while open_ends:  # a loop, not a recursion: between checkpoints there may be many
+            U = open_ends[-1]
+            missing = [A for A in U.inputs if A not in self.again]
+            if U in self.again:
+                open_ends.pop()
+            elif isinstance(U.operation, Constant):
+                self.again[open_ends.pop()] = U
+            elif U in self.checkpoints or U.operation is None:
+                self.again[open_ends.pop()] = Recompute()(U).named(U.name)
+            elif missing:
+                open_ends.extend(missing)
+            else:
+                inputs = [self.again[A] for A in U.inputs]
+                self.again[open_ends.pop()] = apply(U.operation, *inputs, name=U.name)
+        return self.again[V]

@@ -1,0 +1,262 @@
+"""Sections 6.5.6, 6.5.9 and 6.5.10: gradients of functions, Jacobians, and second derivatives.
+
+All of it is made of two pieces, :func:`~dlbook.backprop.backprop` and
+:func:`~dlbook.forward_mode.jvp`, and all of it is again a graph. Look at :func:`hvp` first: it is
+Equation 6.59 in three lines.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal
+
+import numpy as np
+from scipy.sparse.linalg import LinearOperator
+
+from dlbook.backprop import backprop
+from dlbook.checks import as_array, check_dtype, check_values, shape_text
+from dlbook.forward_mode import jvp
+from dlbook.graph import Graph, Variable, variable
+from dlbook.operations import constant, reshape, stack, stop_gradient
+from dlbook.operations import sum as total
+from dlbook.operations.base import as_variables, check_floats
+from dlbook.operations.shapes import zeros_like
+from dlbook.program import check_input, compile
+
+
+def grad(f: Callable[..., Variable], argument: int = 0) -> Callable:
+    """Turn a function into the one that computes its gradient.
+
+    Parameters
+    ----------
+    f : function
+        Takes variables and returns a scalar variable: ``lambda x: dl.sum(x * x)``.
+    argument : int
+        With respect to which of its arguments.
+
+    Returns
+    -------
+    function
+        Takes what ``f`` takes. Called with arrays or numbers it returns an array, called with
+        variables a variable; so ``grad(grad(f))`` is the second derivative. The graph is built
+        anew at each call: for a loop, build it once with ``backprop`` and ``compile``.
+
+    Raises
+    ------
+    TypeError
+        If ``f`` is no function, or does not return a variable, or there is no such argument, or
+        its values are no numbers.
+    ValueError
+        If a value is ragged or contains NaN.
+    """
+    if not callable(f):
+        raise TypeError(f"grad: takes a function of variables, got {type(f).__name__}")
+
+    def gradient(*values):
+        if not -len(values) <= argument < len(values):
+            raise TypeError(f"grad: there is no argument {argument} among {len(values)}")
+        symbolic = any(isinstance(value, Variable) for value in values)
+        inputs = as_variables("grad", *values) if symbolic else _inputs(values)
+        z = f(*inputs)
+        if not isinstance(z, Variable):
+            raise TypeError(f"grad: the function must return a variable, got {type(z).__name__}")
+        (slope,) = _gradients([inputs[argument]], z)
+        return slope if symbolic else compile([slope], inputs)(*map(_value, inputs, values))[0]
+
+    return gradient
+
+
+def _inputs(values: tuple) -> list[Variable]:
+    """Make an input for each value; plain numbers and lists count as floats."""
+    arrays = [as_array("grad", value) for value in values]
+    for array in arrays:
+        check_dtype("grad", array.dtype)
+    dtypes = [
+        array.dtype if isinstance(value, np.ndarray | np.generic) else np.dtype(np.float64)
+        for value, array in zip(values, arrays, strict=True)
+    ]
+    return [
+        variable(f"x{i}", array.shape, dtype)
+        for i, (array, dtype) in enumerate(zip(arrays, dtypes, strict=True), start=1)
+    ]
+
+
+def _value(V: Variable, value: Any) -> np.ndarray:
+    plain = not isinstance(value, np.ndarray | np.generic)
+    array = check_input(V, as_array("grad", value, V.dtype) if plain else value)
+    check_values("grad", f"'{V.name}'", array)
+    return array
+
+
+def jacobian(
+    y: Variable, x: Variable, mode: Literal["forward", "reverse"] | None = None
+) -> Variable:
+    """Build the derivatives of every entry of ``y`` with respect to every entry of ``x``.
+
+    Parameters
+    ----------
+    y, x : Variable
+        Of any shape, with a float dtype.
+    mode : "forward" or "reverse", optional
+        Forward mode goes through the graph once for each entry of ``x``, back-propagation once
+        for each entry of ``y``. By default the one with fewer passes (Section 6.5.9).
+
+    Returns
+    -------
+    Variable, shape (*y.shape, *x.shape)
+
+    Raises
+    ------
+    ValueError
+        If the mode is neither, or the number of its passes is not known because the shape has a
+        ``None``.
+    NotDifferentiable
+        If the derivatives are not defined.
+    """
+    y, x = as_variables("jacobian", y, x)
+    sizes = {"forward": _size(x), "reverse": _size(y)}
+    if mode is None:
+        mode = "forward" if sizes["forward"] < sizes["reverse"] else "reverse"
+    if mode not in sizes:
+        raise ValueError(f"jacobian: the mode must be 'forward' or 'reverse', got {mode!r}")
+    if sizes[mode] == math.inf:
+        raise ValueError(
+            f"jacobian: {mode} mode needs a fixed number of passes, but '{y.name}' has the shape "
+            f"{shape_text(y.shape)} and '{x.name}' {shape_text(x.shape)}"
+        )
+    if mode == "forward":
+        columns = [jvp(y, {x: direction}) for direction in _unit_vectors(x)]
+        return reshape(stack(columns, axis=y.ndim), (*y.shape, *x.shape))
+    rows = [_gradients([x], total(y * direction))[0] for direction in _unit_vectors(y)]
+    return reshape(stack(rows), (*y.shape, *x.shape))
+
+
+def _size(V: Variable) -> float:
+    return math.inf if None in V.shape else math.prod(V.shape)
+
+
+def _unit_vectors(V: Variable) -> Iterable[Variable]:
+    """Make constants of the shape of ``V`` with one entry 1 and all others 0."""
+    for place in range(math.prod(V.shape)):
+        unit = np.zeros(V.shape, V.dtype)
+        unit.reshape(-1)[place] = 1
+        yield constant(unit, name=f"e{place + 1}")
+
+
+def hvp(z: Variable, x: Variable | Iterable[Variable], v: Any):
+    """Build the product of the Hessian with a vector, H v = grad[(grad z)^T v] (Equation 6.59).
+
+    Parameters
+    ----------
+    z : Variable
+        A scalar.
+    x : Variable or list of Variable
+        With respect to what; several count as one long vector.
+    v : Variable or array, or a list of them
+        For each ``x`` one of the same shape. It counts as constant, also if it depends on ``x``.
+
+    Returns
+    -------
+    Variable or list of Variable
+        For each ``x`` its part of the product.
+
+    Raises
+    ------
+    ValueError
+        If there is no variable, or a vector is missing or has another shape than its variable.
+    """
+    single = isinstance(x, Variable)
+    targets, vectors = ([x], [v]) if single else (list(x), list(v))
+    if not targets:
+        raise ValueError("hvp: there must be at least one variable")
+    if len(targets) != len(vectors):
+        raise ValueError(f"hvp: {len(targets)} variables need as many vectors, got {len(vectors)}")
+    vectors = [stop_gradient(V) for V in as_variables("hvp", *vectors)]
+    for V, vector in zip(targets, vectors, strict=True):
+        if V.shape != vector.shape:
+            raise ValueError(
+                f"hvp: the vector for '{V.name}' must have its shape {shape_text(V.shape)}, got "
+                f"{shape_text(vector.shape)}"
+            )
+    gradients = backprop(targets, z)
+    slope = sum(total(gradients[V] * vector) for V, vector in zip(targets, vectors, strict=True))
+    products = _gradients(targets, slope)
+    return products[0] if single else products
+
+
+def _gradients(targets: list[Variable], z: Variable) -> list[Variable]:
+    """Build gradients; what ``z`` does not depend on, such as the slope of a line, has zeros."""
+    G = Graph([z])
+    gradients = backprop([V for V in targets if V in G], z)
+    return [gradients[V] if V in gradients else zeros_like(V) for V in targets]
+
+
+def hessian(z: Variable, x: Variable) -> Variable:
+    """Build all second derivatives of a scalar, one Hessian-vector product a column.
+
+    Parameters
+    ----------
+    z : Variable
+        A scalar.
+    x : Variable
+        Of a shape without ``None``.
+
+    Returns
+    -------
+    Variable, shape (*x.shape, *x.shape)
+
+    Raises
+    ------
+    ValueError
+        If the shape of ``x`` has a ``None``.
+    """
+    z, x = as_variables("hessian", z, x)
+    if None in x.shape:
+        raise ValueError(f"hessian: the shape of '{x.name}' is not fixed: {shape_text(x.shape)}")
+    columns = [hvp(z, x, direction) for direction in _unit_vectors(x)]
+    return reshape(stack(columns), (*x.shape, *x.shape))  # symmetric: its rows are its columns
+
+
+def hessian_operator(
+    z: Variable, parameters: Mapping[Variable, Any], data: Mapping[Variable, Any] | None = None
+) -> LinearOperator:
+    """Make the Hessian a matrix that is known only by its products (Section 6.5.10).
+
+    Parameters
+    ----------
+    z : Variable
+        A scalar.
+    parameters : dict of Variable to array
+        With respect to what, and the point at which; flattened and put one behind the other they
+        are one vector of n entries.
+    data : dict of Variable to array, optional
+        Values of the other inputs of ``z``.
+
+    Returns
+    -------
+    scipy.sparse.linalg.LinearOperator, shape (n, n)
+        For ``conjugate_gradients`` and ``lanczos``, and for SciPy's ``cg`` and ``eigsh``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no parameter, or a value does not fit its variable; else as :func:`hvp`.
+    """
+    targets = list(parameters)
+    check_floats("hessian_operator", *targets)
+    # Copies: the point stays where it is while training moves on.
+    point = [check_input(V, value).copy() for V, value in parameters.items()]
+    values = [*point, *(data or {}).values()]
+    vectors = [variable(f"v_{V.name}", V.shape, V.dtype) for V in targets]
+    program = compile(hvp(z, targets, vectors), [*targets, *(data or {}), *vectors])
+    ends = np.cumsum([value.size for value in point])
+    dtype = np.result_type(*point)
+
+    def product(vector: np.ndarray) -> np.ndarray:
+        parts = zip(np.split(vector.reshape(-1), ends[:-1]), point, strict=True)
+        parts = [part.astype(value.dtype).reshape(value.shape) for part, value in parts]
+        return np.concatenate([part.reshape(-1) for part in program(*values, *parts)])
+
+    n = int(ends[-1])
+    return LinearOperator((n, n), matvec=product, rmatvec=product, dtype=dtype)

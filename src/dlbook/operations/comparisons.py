@@ -1,0 +1,230 @@
+"""Comparisons, and what chooses by them: ``where``, ``maximum``, ``minimum``, ``clip``.
+
+A comparison gives bools, which have no derivative. What chooses by one has a derivative with
+respect to what is chosen (Section 6.5.8 on undefined gradients).
+"""
+
+from __future__ import annotations
+
+from numbers import Real
+
+import numpy as np
+from array_api_compat import array_namespace
+
+from dlbook.graph import Variable
+from dlbook.operations.base import Operation, as_variables
+from dlbook.operations.elementwise import Elementwise
+from dlbook.operations.flow import stop_gradient
+from dlbook.operations.shapes import broadcast_shape
+from dlbook.operators import operations
+
+
+class Comparison(Elementwise):
+    """What comparisons have in common: they give bools, and have no derivative."""
+
+    kinds, choosers = "fiub", (0, 1)
+    bprop, jvp = Operation.bprop, Operation.jvp
+
+    def infer_dtype(self, a, b):
+        return np.dtype(bool)
+
+
+class Greater(Comparison):
+    """Whether a > b, entry by entry."""
+
+    name, symbol, ufunc = "greater", ">", "greater"
+
+    def f(self, a, b):
+        return a > b
+
+
+class GreaterEqual(Comparison):
+    """Whether a >= b, entry by entry."""
+
+    name, symbol, ufunc = "greater_equal", "≥", "greater_equal"
+
+    def f(self, a, b):
+        return a >= b
+
+
+class Less(Comparison):
+    """Whether a < b, entry by entry."""
+
+    name, symbol, ufunc = "less", "<", "less"
+
+    def f(self, a, b):
+        return a < b
+
+
+class LessEqual(Comparison):
+    """Whether a <= b, entry by entry."""
+
+    name, symbol, ufunc = "less_equal", "≤", "less_equal"
+
+    def f(self, a, b):
+        return a <= b
+
+
+class Equal(Comparison):
+    """Whether a = b, entry by entry."""
+
+    name, symbol, ufunc = "equal", "=", "equal"
+
+    def f(self, a, b):
+        return a == b
+
+
+class NotEqual(Comparison):
+    """Whether a and b differ, entry by entry."""
+
+    name, symbol, ufunc = "not_equal", "≠", "not_equal"
+
+    def f(self, a, b):
+        return a != b
+
+
+class Where(Elementwise):
+    """a where the condition holds, else b. The condition itself has no gradient."""
+
+    name, kinds, mixes, choosers = "where", "fiub", False, (0,)
+
+    def infer_shape(self, condition, a, b):
+        if condition.dtype.kind != "b":
+            raise TypeError(
+                f"where: the condition must be a bool, such as x > 0, but '{condition.name}' is "
+                f"{condition.dtype}"
+            )
+        return broadcast_shape(self, condition, a, b)
+
+    def infer_dtype(self, condition, a, b):
+        return np.result_type(a.dtype, b.dtype)
+
+    def f(self, condition, a, b):
+        return array_namespace(condition, a, b).where(condition, a, b)
+
+    def times_slope(self, inputs, X, G):
+        condition, a, _ = inputs
+        return where(condition, G, 0) if X is a else where(condition, 0, G)
+
+
+class Maximum(Elementwise):
+    """The larger of a and b, entry by entry; where they are equal, each has half the gradient."""
+
+    name, symbol, ufunc = "maximum", "max", "maximum"
+
+    def f(self, a, b):
+        return array_namespace(a, b).maximum(a, b)
+
+    def times_slope(self, inputs, X, G):
+        a, b = inputs
+        return G * (is_larger(a, b) if X is a else is_larger(b, a))
+
+
+class Minimum(Elementwise):
+    """The smaller of a and b, entry by entry; where they are equal, each has half the gradient."""
+
+    name, symbol, ufunc = "minimum", "min", "minimum"
+
+    def f(self, a, b):
+        return array_namespace(a, b).minimum(a, b)
+
+    def times_slope(self, inputs, X, G):
+        a, b = inputs
+        return G * (is_larger(b, a) if X is a else is_larger(a, b))
+
+
+class IsLarger(Elementwise):
+    """1 where a > b, 1/2 where a = b, else 0: the share of ``a`` in the maximum of both."""
+
+    name, kinds = "is_larger", "f"
+
+    def f(self, a, b):
+        xp = array_namespace(a, b)
+        dtype = xp.result_type(a, b)
+        return (xp.astype(a > b, dtype) + xp.astype(a >= b, dtype)) / 2
+
+    def times_slope(self, inputs, X, G):
+        return None  # flat wherever it has a derivative
+
+    def expand(self, a, b):
+        return ((a > b).astype(a.dtype) + (a >= b).astype(a.dtype)) * 0.5
+
+
+class Clip(Elementwise):
+    """Each entry, moved to the nearer of two fixed bounds if it lies outside of them."""
+
+    name, kinds = "clip", "f"
+
+    def __init__(self, low: float, high: float):
+        self.low, self.high = low, high
+
+    def f(self, a):
+        return array_namespace(a).clip(a, self.low, self.high)
+
+    def times_slope(self, inputs, X, G):
+        X = stop_gradient(X)  # flat wherever it has a derivative
+        return where(self.low <= X, where(self.high >= X, G, 0), 0)
+
+    def expand(self, a):
+        return minimum(maximum(a, self.low), self.high)
+
+
+class Step(Elementwise):
+    """1 where z > 0, else 0: the derivative of the rectifier, the left one at 0 (Section 6.3)."""
+
+    name, kinds = "step", "f"
+
+    def f(self, z):
+        return array_namespace(z).astype(z > 0, z.dtype)
+
+    def times_slope(self, inputs, X, G):
+        return None  # flat wherever it has a derivative
+
+    def expand(self, z):
+        return (z > 0).astype(z.dtype)
+
+
+greater, greater_equal, less, less_equal = Greater(), GreaterEqual(), Less(), LessEqual()
+equal, not_equal, is_larger, step = Equal(), NotEqual(), IsLarger(), Step()
+maximum, minimum = Maximum(), Minimum()
+
+
+def where(condition: Variable, a: Variable, b: Variable) -> Variable:
+    """Take the entry of ``a`` where ``condition``, a bool, holds, else that of ``b``.
+
+    Raises TypeError if the condition is no bool, ValueError if the shapes do not fit.
+    """
+    (condition,) = as_variables("where", condition)
+    return Where()(condition, *as_variables("where", a, b))
+
+
+def clip(a: Variable, low: float, high: float) -> Variable:
+    """Limit the entries of ``a`` to the numbers from ``low`` to ``high``.
+
+    Raises TypeError unless both are numbers, ValueError if there are none between them.
+    """
+    for bound in (low, high):
+        if not isinstance(bound, Real) or isinstance(bound, bool):
+            raise TypeError(f"clip: a bound must be a number, got {bound!r}")
+    if not low <= high:
+        raise ValueError(f"clip: the lower bound must not be above the upper, got {low} and {high}")
+    return Clip(float(low), float(high))(a)
+
+
+operations.update(
+    equal=equal, greater=greater, greater_equal=greater_equal, less=less, less_equal=less_equal,
+    where=where,
+)  # fmt: skip
+__all__ = [
+    "clip",
+    "equal",
+    "greater",
+    "greater_equal",
+    "less",
+    "less_equal",
+    "maximum",
+    "minimum",
+    "not_equal",
+    "step",
+    "where",
+]

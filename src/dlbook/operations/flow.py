@@ -1,0 +1,58 @@
+"""Operations that pass values on as they are, and tell back-propagation or a program something."""
+
+from __future__ import annotations
+
+from dlbook.graph import Variable
+from dlbook.operations.base import Operation
+
+
+class Identity(Operation):
+    """The same values."""
+
+    view = True
+
+    def infer_shape(self, A):
+        return A.shape
+
+    def f(self, A):
+        return A
+
+    def code(self, V, arguments, out, setup):
+        return arguments[0]
+
+
+class StopGradient(Identity):
+    """The same values, counted as constant by every derivative."""
+
+    name = "stop_gradient"
+
+    def bprop(self, inputs, X, G):
+        return None
+
+    def jvp(self, inputs, tangents):
+        return None
+
+
+class Recompute(Identity):
+    """The same values, from which a program computes everything anew (see ``checkpoints``).
+
+    No two of these are equal. So what is computed from one is not taken for what was computed
+    before from the same values, and need not be kept until then.
+    """
+
+    name = "recompute"
+    __eq__, __hash__ = object.__eq__, object.__hash__
+
+    def bprop(self, inputs, X, G):
+        return G
+
+    def jvp(self, inputs, tangents):
+        return tangents[0]
+
+
+def stop_gradient(A: Variable) -> Variable:
+    """Return ``A`` as something that counts as constant: no gradient passes."""
+    return StopGradient()(A)
+
+
+__all__ = ["stop_gradient"]

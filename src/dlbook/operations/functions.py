@@ -1,0 +1,213 @@
+"""Functions of one variable, entry by entry: ``exp``, ``sigmoid``, ``relu`` and their kin.
+
+Each ``f`` is written so that no argument overflows it (Section 4.1), and each derivative so that
+it is right wherever the function is.
+"""
+
+from __future__ import annotations
+
+from numbers import Real
+
+from array_api_compat import array_namespace
+
+from dlbook.graph import Variable
+from dlbook.operations.base import as_variables, call, dtype_code
+from dlbook.operations.comparisons import clip, maximum, minimum, step
+from dlbook.operations.elementwise import Elementwise
+from dlbook.operators import operations
+
+
+class Function(Elementwise):
+    """A function of one variable that holds floats."""
+
+    kinds = "f"
+
+
+class Exp(Function):
+    """The exponential function of each entry."""
+
+    name, ufunc = "exp", "exp"
+
+    def f(self, a):
+        return array_namespace(a).exp(a)
+
+    def times_slope(self, inputs, X, G):
+        return G * exp(X)
+
+
+class Log(Function):
+    """The natural logarithm of each entry."""
+
+    name, ufunc = "log", "log"
+
+    def f(self, a):
+        return array_namespace(a).log(a)
+
+    def times_slope(self, inputs, X, G):
+        return G / X
+
+
+class Log1p(Function):
+    """log(1 + a) of each entry, precise also where a is close to 0."""
+
+    name, ufunc = "log1p", "log1p"
+
+    def f(self, a):
+        return array_namespace(a).log1p(a)
+
+    def times_slope(self, inputs, X, G):
+        return G / (1 + X)
+
+
+class Sin(Function):
+    """The sine of each entry."""
+
+    name, ufunc = "sin", "sin"
+
+    def f(self, a):
+        return array_namespace(a).sin(a)
+
+    def times_slope(self, inputs, X, G):
+        return G * cos(X)
+
+
+class Cos(Function):
+    """The cosine of each entry."""
+
+    name, ufunc = "cos", "cos"
+
+    def f(self, a):
+        return array_namespace(a).cos(a)
+
+    def times_slope(self, inputs, X, G):
+        return -G * sin(X)
+
+
+class Tanh(Function):
+    """The hyperbolic tangent of each entry (Equation 6.39)."""
+
+    name, ufunc = "tanh", "tanh"
+
+    def f(self, a):
+        return array_namespace(a).tanh(a)
+
+    def times_slope(self, inputs, X, G):
+        return G * (1 - tanh(X) ** 2)
+
+
+class Sigmoid(Function):
+    """The logistic sigmoid, 1 / (1 + exp(-z)) (Equation 6.38)."""
+
+    name, symbol = "sigmoid", "σ"
+
+    def f(self, z):
+        # Both exponents are at most 0.
+        xp = array_namespace(z)
+        return xp.exp(xp.minimum(z, xp.zeros_like(z))) / (1 + xp.exp(-xp.abs(z)))
+
+    def times_slope(self, inputs, X, G):
+        return G * (sigmoid(X) * sigmoid(-X))
+
+    def expand(self, z):
+        return exp(minimum(z, 0)) / (1 + exp(-abs(z)))
+
+
+class Softplus(Function):
+    """log(1 + exp(z)), the smooth rectifier (Section 3.10)."""
+
+    name, symbol = "softplus", "ζ"
+
+    def f(self, z):
+        xp = array_namespace(z)
+        return xp.log1p(xp.exp(-xp.abs(z))) + xp.maximum(z, xp.zeros_like(z))
+
+    def times_slope(self, inputs, X, G):
+        return G * sigmoid(X)
+
+    def expand(self, z):
+        return log1p(exp(-abs(z))) + maximum(z, 0)
+
+
+class Relu(Function):
+    """The rectified linear unit, max{0, z} (Section 6.1, Figure 6.3)."""
+
+    name = "relu"
+
+    def f(self, z):
+        xp = array_namespace(z)
+        return xp.maximum(z, xp.zeros_like(z))
+
+    def times_slope(self, inputs, X, G):
+        return G * step(X)
+
+    def code(self, V, arguments, out, setup):
+        zero = setup("zero", f"np.zeros((), {dtype_code(V.dtype)})")
+        return call("np.maximum", *arguments, zero, out=out)
+
+    def may_overwrite(self, place):
+        return True
+
+
+class LeakyRelu(Function):
+    """max{0, z} + slope * min{0, z} with a fixed small slope (Section 6.3.1)."""
+
+    name = "leaky_relu"
+
+    def __init__(self, slope: float):
+        self.slope = slope
+
+    def f(self, z):
+        xp = array_namespace(z)
+        zero = xp.zeros_like(z)
+        return xp.maximum(z, zero) + self.slope * xp.minimum(z, zero)
+
+    def times_slope(self, inputs, X, G):
+        return G * (self.slope + (1 - self.slope) * step(X))
+
+    def expand(self, z):
+        return maximum(z, 0) + self.slope * minimum(z, 0)
+
+
+exp, log, log1p, sin, cos, tanh = Exp(), Log(), Log1p(), Sin(), Cos(), Tanh()
+sigmoid, softplus, relu = Sigmoid(), Softplus(), Relu()
+
+
+def leaky_relu(z: Variable, slope: float = 0.01) -> Variable:
+    """Compute max{0, z} + slope * min{0, z}, entry by entry (Section 6.3.1).
+
+    Raises TypeError unless the slope is a number.
+    """
+    if not isinstance(slope, Real) or isinstance(slope, bool):
+        raise TypeError(f"leaky_relu: the slope must be a number, got {slope!r}")
+    return LeakyRelu(float(slope))(z)
+
+
+def parametric_relu(z: Variable, alpha: Variable) -> Variable:
+    """Compute max{0, z} + alpha * min{0, z}, where alpha is learned, too (Section 6.3.1).
+
+    ``alpha`` has the shape ``()``, or one slope for each unit.
+    """
+    z, alpha = as_variables("parametric_relu", z, alpha)
+    return relu(z) - alpha * relu(-z)
+
+
+def hard_tanh(z: Variable) -> Variable:
+    """Compute max{-1, min{1, z}}, entry by entry (Section 6.3.3)."""
+    return clip(z, -1, 1)
+
+
+operations.update(log=log)
+__all__ = [
+    "cos",
+    "exp",
+    "hard_tanh",
+    "leaky_relu",
+    "log",
+    "log1p",
+    "parametric_relu",
+    "relu",
+    "sigmoid",
+    "sin",
+    "softplus",
+    "tanh",
+]

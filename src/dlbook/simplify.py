@@ -1,0 +1,632 @@
+"""Section 6.5.9: simplifying a graph by matching known patterns.
+
+Look at the table first: each rule is a small function that gets a variable and returns a simpler
+one that has the same value, or ``None`` if its pattern is not there. Its docstring is the pattern.
+A rule may change a result that is finite by rounding only; where the original overflows, it may
+well survive.
+
+:func:`simplify` goes through a graph once, in the order in which it is computed, and lets the
+rules at each node. Equal operations on equal inputs become one node on the way.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from dlbook.graph import Variable
+from dlbook.operations import (
+    broadcast_like,
+    constant,
+    log1p,
+    negate,
+    sigmoid,
+    softplus,
+    square,
+)
+from dlbook.operations import elementwise as el
+from dlbook.operations import functions as fn
+from dlbook.operations.base import Constant, Operation
+from dlbook.operations.comparisons import Greater
+from dlbook.operations.flow import StopGradient
+from dlbook.operations.labels import LabelPlaces, MinusOneAt, OneHot
+from dlbook.operations.lowered import BLOCK, AddScaled, Gate, InnerProduct
+from dlbook.operations.reductions import Count, Mean, Sum
+from dlbook.operations.shapes import (
+    BroadcastLike,
+    BroadcastTo,
+    ExpandDims,
+    Rearrangement,
+    Reshape,
+    Squeeze,
+    Transpose,
+    broadcast_shape,
+)
+from dlbook.operations.softmax import LogSoftmax, LogSumExp, Softmax
+
+Rule = Callable[..., Variable | None]
+
+# The tables: for each kind of operation the rules that start from it. The second one is applied
+# after the first, and only on the way to a NumPy program: it takes apart what has common parts.
+RULES: dict[type[Operation], list[Rule]] = defaultdict(list)
+LOWERING: dict[type[Operation], list[Rule]] = defaultdict(list)
+
+
+def rule(*kinds: type[Operation], table: dict = RULES) -> Callable[[Rule], Rule]:
+    """Enter the function below in the table, under these kinds of operations."""
+
+    def enter(function: Rule) -> Rule:
+        for kind in kinds:
+            table[kind].append(function)
+        return function
+
+    return enter
+
+
+def simplify(outputs: Iterable[Variable], inputs: Iterable[Variable] = ()) -> list[Variable]:
+    """Return simpler variables with the same values.
+
+    Parameters
+    ----------
+    outputs : list of Variable
+    inputs : list of Variable, optional
+        Variables in the middle of the graph to leave as they are, with all they depend on.
+
+    Returns
+    -------
+    list of Variable
+        One for each output, parts of one new graph; the inputs are the same as before.
+
+    Raises
+    ------
+    TypeError
+        If something else than variables is given.
+    """
+    outputs = [outputs] if isinstance(outputs, Variable) else list(outputs)
+    for V in outputs:
+        if not isinstance(V, Variable):
+            raise TypeError(f"simplify: the outputs must be variables, got {V!r}")
+    return rewrite(outputs, inputs, RULES)
+
+
+def lower(outputs: Iterable[Variable], inputs: Iterable[Variable] = ()) -> list[Variable]:
+    """Return the same in terms of operations that NumPy runs quickly."""
+    return rewrite(outputs, inputs, LOWERING)
+
+
+def rewrite(outputs: Iterable[Variable], inputs: Iterable[Variable], rules: dict) -> list[Variable]:
+    """Rebuild a graph, with the rules of a table applied at each node until none fits."""
+    outputs, inputs = list(outputs), list(inputs)
+    # A variable in the middle that will be given must be opaque: no rule may look behind it.
+    masks = {V: Variable(V.name, V.shape, V.dtype) if V.operation else V for V in inputs}
+    rewriter = _Rewriter(masks, rules)
+    for V in needed(outputs, inputs):
+        rewriter.enter(V)
+    given = {mask: V for V, mask in masks.items() if mask is not V}
+    for V in rewriter.nodes.values() if given else ():
+        V.inputs = tuple(given.get(U, U) for U in V.inputs)
+    results = [rewriter.new.get(V, V) for V in outputs]
+    return [given.get(V, V) for V in results]
+
+
+def needed(outputs: Iterable[Variable], inputs: Iterable[Variable]) -> list[Variable]:
+    """Return what must be computed, in order; stop at the inputs that will be given."""
+    given, found, open_ends = set(inputs), set(), list(outputs)
+    while open_ends:
+        V = open_ends.pop()
+        if V not in found and V not in given:
+            found.add(V)
+            open_ends.extend(V.inputs)
+    return sorted(found, key=lambda V: V.number)
+
+
+class _Rewriter:
+    """Builds the new graph, node by node."""
+
+    def __init__(self, masks: dict[Variable, Variable], rules: dict):
+        self.rules = rules
+        # From old nodes to new ones, and from new ones to themselves.
+        self.new: dict[Variable, Variable] = masks | {mask: mask for mask in masks.values()}
+        self.nodes: dict[tuple, Variable] = {}  # from operation and inputs
+
+    def enter(self, V: Variable) -> Variable:
+        """Return the new variable for ``V``, whose inputs were entered before."""
+        if V in self.new:
+            return self.new[V]
+        if V.operation is None:
+            result = V
+        else:
+            # Made anew even if nothing changes: the order of the nodes is the order of a program.
+            inputs = tuple([self.new[U] for U in V.inputs])
+            key = (V.operation, *inputs)
+            result = self.nodes.get(key)
+            if result is None:
+                node = Variable(V.name, V.shape, V.dtype, V.operation, inputs)
+                result = self.nodes[key] = self._simplified(node)
+            if V.name != V.operation.name and result.operation and inputs:
+                _keep_name(result, V.name)
+        self.new[V] = self.new[result] = result
+        return result
+
+    def _simplified(self, V: Variable) -> Variable:
+        for function in self.rules.get(type(V.operation), ()):
+            simpler = function(V, self.find) if self.rules is LOWERING else function(V)
+            if simpler is not None:
+                assert (simpler.shape, simpler.dtype) == (V.shape, V.dtype), function.__doc__
+                return self._enter_all(simpler)
+        simpler = _folded(V) if self.rules is RULES else V.operation.expand(*V.inputs)
+        return V if simpler is None else self._enter_all(simpler)
+
+    def find(self, operation: Operation, *inputs: Variable) -> Variable | None:
+        """Return what was computed by this operation before, if it was."""
+        return self.nodes.get((operation, *inputs))
+
+    def _enter_all(self, V: Variable) -> Variable:
+        """Enter what a rule has built, down to what is there already."""
+        for U in V.inputs:
+            if U not in self.new:
+                self._enter_all(U)  # a rule builds a few nodes; this goes no deeper
+        return self.enter(V)
+
+
+def _keep_name(V: Variable, name: str) -> None:
+    """Let a new node have the name that was given to an old one."""
+    if V.name == V.operation.name:
+        V.name = name
+
+
+# --- What the rules look for -------------------------------------------------------------------
+
+
+def is_a(V: Variable, *kinds: type[Operation]) -> bool:
+    return isinstance(V.operation, kinds)
+
+
+def number(V: Variable) -> float | None:
+    """Return the number that every entry of ``V`` is, if that is known."""
+    while is_a(V, BroadcastLike, BroadcastTo, Rearrangement):
+        V = V.inputs[0]
+    return V.operation.value.item() if is_a(V, Constant) and V.operation.value.size == 1 else None
+
+
+def like(V: Variable, *others: Variable) -> Variable | None:
+    """Return the first of the others, if it can stand for ``V``."""
+    return others[0] if (others[0].shape, others[0].dtype) == (V.shape, V.dtype) else None
+
+
+def unrepeated(V: Variable) -> Variable:
+    """Return what ``V`` repeats, or ``V`` itself."""
+    return V.inputs[0] if is_a(V, BroadcastLike, BroadcastTo) else V
+
+
+def without_shape(V: Variable) -> Variable:
+    """Return what ``V`` is, whatever axes of size 1 were put in and however it is repeated."""
+    while is_a(V, BroadcastLike, BroadcastTo, ExpandDims, Squeeze, Reshape):
+        V = V.inputs[0]
+    return V
+
+
+def summed_over(s: Variable, e: Variable) -> tuple[int, ...] | None:
+    """Return the axes, if ``s`` is the sum of ``e`` over them, in a shape that divides ``e``."""
+    total = without_shape(s)
+    if not is_a(total, Sum) or total.inputs[0] is not e:
+        return None
+    axes, shape = total.operation.axes, unrepeated(s).shape
+    kept = tuple(1 if axis in axes else size for axis, size in enumerate(e.shape))
+    return axes if (1,) * (e.ndim - len(shape)) + shape == kept else None
+
+
+# --- Constants ---------------------------------------------------------------------------------
+
+
+def _folded(V: Variable) -> Variable | None:
+    """What depends on constants alone is computed now, unless it is large or not finite."""
+    op = V.operation
+    if not V.inputs or not all(is_a(U, Constant) for U in V.inputs) or None in V.shape:
+        return None
+    if is_a(V, StopGradient) or V.inputs[0].ndim < V.ndim or np.prod(V.shape, dtype=float) > 1000:
+        return None
+    try:
+        with np.errstate(all="ignore"):
+            value = op.f(*(U.operation.value for U in V.inputs))
+    except (ValueError, IndexError, ArithmeticError):
+        return None  # the program will say so
+    value = np.asarray(value if op.output is None else value[op.output])
+    return constant(value, dtype=V.dtype) if np.isfinite(value).all() else None
+
+
+@rule(el.Multiply)
+def times_one(V):
+    """x * 1 = x"""
+    a, b = V.inputs
+    return like(V, a) if number(b) == 1 else like(V, b) if number(a) == 1 else None
+
+
+@rule(el.Multiply)
+def times_minus_one(V):
+    """x * -1 = -x"""
+    a, b = V.inputs
+    x = like(V, a) if number(b) == -1 else like(V, b) if number(a) == -1 else None
+    return None if x is None else -x
+
+
+@rule(el.Add)
+def plus_zero(V):
+    """x + 0 = x"""
+    a, b = V.inputs
+    return like(V, a) if number(b) == 0 else like(V, b) if number(a) == 0 else None
+
+
+@rule(el.Divide)
+def over_one(V):
+    """x / 1 = x"""
+    a, b = V.inputs
+    return like(V, a) if number(b) == 1 else None
+
+
+@rule(el.Subtract)
+def minus_zero(V):
+    """x - 0 = x and 0 - x = -x"""
+    a, b = V.inputs
+    if number(b) == 0:
+        return like(V, a)
+    return -b if number(a) == 0 and like(V, b) is not None else None
+
+
+@rule(el.Multiply)
+def numbers_together(V):
+    """a * (b * x) = (a * b) * x for numbers a and b"""
+    for a, bx in (V.inputs, V.inputs[::-1]):
+        if not (is_a(a, Constant) and a.ndim == 0 and is_a(bx, el.Multiply)):
+            continue
+        for b, x in (bx.inputs, bx.inputs[::-1]):
+            if is_a(b, Constant) and b.ndim == 0 and a.dtype == b.dtype == x.dtype:
+                with np.errstate(all="ignore"):
+                    product = a.operation.value * b.operation.value
+                limits = np.finfo(V.dtype) if V.dtype.kind == "f" else None
+                if limits and limits.smallest_normal < abs(product) < limits.max:
+                    return x * constant(product, dtype=V.dtype)
+    return None
+
+
+# --- Signs -------------------------------------------------------------------------------------
+
+
+@rule(el.Negate)
+def minus_minus(V):
+    """-(-x) = x"""
+    (a,) = V.inputs
+    return a.inputs[0] if is_a(a, el.Negate) else None
+
+
+@rule(el.Add)
+def plus_minus(V):
+    """a + -b = a - b"""
+    a, b = V.inputs
+    if is_a(b, el.Negate):
+        return a - b.inputs[0]
+    return b - a.inputs[0] if is_a(a, el.Negate) else None
+
+
+@rule(el.Subtract)
+def minus_negative(V):
+    """a - -b = a + b"""
+    a, b = V.inputs
+    return a + b.inputs[0] if is_a(b, el.Negate) else None
+
+
+@rule(el.Abs, el.Square)
+def sign_lost(V):
+    """|-x| = |x| and (-x)^2 = x^2"""
+    (a,) = V.inputs
+    return V.operation(a.inputs[0]) if is_a(a, el.Negate) else None
+
+
+@rule(Sum)
+def sum_of_negatives(V):
+    """sum(-x) = -sum(x)"""
+    (a,) = V.inputs
+    return -V.operation(a.inputs[0]) if is_a(a, el.Negate) else None
+
+
+@rule(el.Multiply)
+def times_itself(V):
+    """x * x = x^2"""
+    a, b = V.inputs
+    return square(a) if a is b else None
+
+
+@rule(el.Multiply)
+def over_and_times(V):
+    """(a / b) * b = a"""
+    for ab, b in (V.inputs, V.inputs[::-1]):
+        if is_a(ab, el.Divide) and ab.inputs[1] is b:
+            return like(V, ab.inputs[0])
+    return None
+
+
+# --- Shapes ------------------------------------------------------------------------------------
+
+
+@rule(Transpose)
+def transposed_twice(V):
+    """A^T^T = A"""
+    (a,), axes = V.inputs, V.operation.axes
+    if axes == tuple(range(V.ndim)):
+        return a
+    if not is_a(a, Transpose):
+        return None
+    return Transpose(tuple(a.operation.axes[axis] for axis in axes))(a.inputs[0])
+
+
+@rule(Reshape, *(kind for kind in Rearrangement.__subclasses__() if kind is not Transpose))
+def reshaped_twice(V):
+    """A new shape after a new shape is one new shape"""
+    (a,) = V.inputs
+    if V.shape == a.shape:
+        return a
+    if not is_a(a, Rearrangement) or is_a(a, Transpose):
+        return None
+    (a,) = a.inputs
+    if V.shape == a.shape:
+        return a
+    return Reshape(V.shape)(a) if V.shape.count(None) == a.shape.count(None) <= 1 else None
+
+
+@rule(el.AsType)
+def same_dtype(V):
+    """x.astype(its own dtype) = x"""
+    return like(V, *V.inputs)
+
+
+@rule(BroadcastLike, BroadcastTo)
+def repeated_once(V):
+    """x repeated to its own shape = x; a number is repeated whatever its shape"""
+    x = V.inputs[0]
+    if x.ndim and is_a(x, Rearrangement) and x.inputs[0].ndim == 0:
+        return V.operation(x.inputs[0], *V.inputs[1:])
+    return like(V, x)
+
+
+@rule(*Rearrangement.__subclasses__())
+def view_of_one_number(V):
+    """A number, repeated and given another shape, is repeated to that shape"""
+    (a,) = V.inputs
+    if not (is_a(a, BroadcastLike) and a.inputs[0].ndim == 0):
+        return None
+    return broadcast_like(a.inputs[0], V.operation(a.inputs[1]))
+
+
+def broadcasts_by_itself(V):
+    """f(x, y repeated) = f(x, y): operations on entries repeat what they must by themselves"""
+    if not any(is_a(U, BroadcastLike) for U in V.inputs):
+        return None
+    inputs = list(V.inputs)
+    for i, U in enumerate(inputs):
+        others = [*inputs[:i], unrepeated(U), *inputs[i + 1 :]]
+        if is_a(U, BroadcastLike) and _common_shape(V.operation, others) == V.shape:
+            inputs = others
+    if tuple(inputs) != V.inputs:
+        return V.operation(*inputs)
+    # All that is left of the shape is in one of them: repeat the result instead.
+    repeated = [U for U in inputs if is_a(U, BroadcastLike) and U.shape == V.shape]
+    if len(repeated) == 1 and all(unrepeated(U).ndim == 0 for U in inputs):
+        return broadcast_like(V.operation(*map(unrepeated, inputs)), repeated[0].inputs[1])
+    return None
+
+
+def _common_shape(operation, inputs):
+    try:
+        return broadcast_shape(operation, *inputs)
+    except ValueError:  # without the repetition they do not fit
+        return None
+
+
+def _elementwise_kinds(kind=el.Elementwise):
+    for child in kind.__subclasses__():
+        yield child
+        yield from _elementwise_kinds(child)
+
+
+rule(*_elementwise_kinds())(broadcasts_by_itself)
+
+
+@rule(Sum, Mean)
+def sum_of_equals(V):
+    """sum(a number, repeated) = the number times how often; its mean is the number"""
+    (a,) = V.inputs
+    if not (is_a(a, BroadcastLike) and a.inputs[0].ndim == 0 and V.dtype.kind == "f"):
+        return None
+    x = a.inputs[0]
+    x = x if is_a(V, Mean) else x * Count(V.operation.axes)(a)
+    return x if V.ndim == 0 else broadcast_like(x, V.operation(a.inputs[1]))
+
+
+# --- Logarithms and exponentials ----------------------------------------------------------------
+
+
+@rule(fn.Log)
+def log_of_something(V):
+    """log(softmax(z)) = log_softmax(z), log(sigmoid(z)) = -softplus(-z), log(exp(x)) = x"""
+    (a,) = V.inputs
+    if is_a(a, Softmax):
+        return LogSoftmax(a.operation.axes)(*a.inputs)
+    if is_a(a, fn.Sigmoid):
+        return negate(softplus(negate(*a.inputs)))
+    return a.inputs[0] if is_a(a, fn.Exp) else None
+
+
+@rule(fn.Log)
+def log_of_a_sum(V):
+    """log(sum(exp(z))) = logsumexp(z) and log(1 + x) = log1p(x)"""
+    (a,) = V.inputs
+    if is_a(a, Sum) and is_a(a.inputs[0], fn.Exp):
+        return LogSumExp(a.operation.axes, a.operation.keepdims)(*a.inputs[0].inputs)
+    if is_a(a, el.Add):
+        for one, x in (a.inputs, a.inputs[::-1]):
+            if number(one) == 1 and like(V, x) is not None:
+                return log1p(x)
+    return None
+
+
+@rule(fn.Log1p)
+def softplus_by_hand(V):
+    """log1p(exp(z)) = softplus(z)"""
+    (a,) = V.inputs
+    return softplus(*a.inputs) if is_a(a, fn.Exp) else None
+
+
+@rule(el.Divide)
+def softmax_by_hand(V):
+    """exp(z) / sum(exp(z)) = softmax(z) and 1 / (1 + exp(-z)) = sigmoid(z)"""
+    a, b = V.inputs
+    if is_a(a, fn.Exp):
+        axes = summed_over(b, a)
+        return Softmax(axes)(*a.inputs) if axes else None
+    if number(a) == 1 and is_a(b, el.Add):
+        for one, e in (b.inputs, b.inputs[::-1]):
+            if number(one) == 1 and is_a(e, fn.Exp) and is_a(e.inputs[0], el.Negate):
+                z = e.inputs[0].inputs[0]
+                return sigmoid(z) if like(V, z) is not None else None
+    return None
+
+
+# --- The gradient of softmax with cross-entropy, Equation 6.57 ----------------------------------
+# Back-propagation through q = exp(z) / sum(exp(z)) divides by the sum s, sums, and multiplies by
+# exp(z) at the end. These rules bring exp(z) and s together again, so that the q cancel that the
+# gradient of log q divides by, and only q - p is left.
+
+
+@rule(Sum)
+def sum_over_s(V):
+    """sum(x / s) = sum(x) / s, where s = sum(exp(z)) over the same axes"""
+    (a,) = V.inputs
+    if not is_a(a, el.Divide) or a.inputs[0].shape != a.shape:
+        return None
+    x, s = a.inputs
+    e = without_shape(s)
+    e = e.inputs[0] if is_a(e, Sum) else e
+    if not is_a(e, fn.Exp) or e.shape != x.shape or summed_over(s, e) != V.operation.axes:
+        return None
+    summed = Sum(V.operation.axes, keepdims=True)(x) / s if s.ndim else V.operation(x) / s
+    return summed if summed.shape == V.shape else V.operation.drop(summed)
+
+
+@rule(el.Multiply)
+def exp_over_its_sum(V):
+    """(x / s + y / s) * exp(z) = x * q + y * q, where s = sum(exp(z)) and q = exp(z) / s"""
+    for t, e in (V.inputs, V.inputs[::-1]):
+        if not is_a(e, fn.Exp) or e.shape != V.shape:
+            continue
+        terms = t.inputs if is_a(t, el.Add) else (t,)
+        terms = [_numerator(term, e) for term in terms]
+        if all(term is not None for term in terms):
+            q = Softmax(summed_over(terms[0][1], e))(*e.inputs)
+            first, *others = [x * q for x, _ in terms]
+            return first + others[0] if others else first
+    return None
+
+
+def _numerator(term: Variable, e: Variable) -> tuple[Variable, Variable] | None:
+    """Return x and s, if the term is x / s, and s the sum of ``e``."""
+    term = unrepeated(term)
+    if is_a(term, ExpandDims, Reshape) and is_a(term.inputs[0], el.Divide):
+        ratio = term.inputs[0]
+        x, s = (term.operation(U) if U.shape == ratio.shape else U for U in ratio.inputs)
+    elif is_a(term, el.Divide):
+        x, s = term.inputs
+    else:
+        return None
+    return (x, s) if summed_over(s, e) else None
+
+
+@rule(el.Multiply)
+def log_softmax_gradient(V):
+    """q * (a / q - b) = a - q * b, where q is a softmax: the gradient of its logarithm"""
+    for q, t in (V.inputs, V.inputs[::-1]):
+        if not (is_a(q, Softmax) and is_a(t, el.Add, el.Subtract)):
+            continue
+        over_q = [is_a(U, el.Divide) and U.inputs[1] is q and U.shape == V.shape for U in t.inputs]
+        if any(over_q):
+            terms = zip(t.inputs, over_q, strict=True)
+            return t.operation(*(U.inputs[0] if over else q * U for U, over in terms))
+    return None
+
+
+@rule(Sum)
+def one_hot_sums_to_one(V):
+    """sum(c * one_hot(y)) = c, where c is the same for all classes"""
+    (a,), last = V.inputs, (V.inputs[0].ndim - 1,)
+    if V.operation.axes != last:
+        return None
+    factors = a.inputs if is_a(a, el.Multiply) else (constant(1, dtype=V.dtype), a)
+    for c, p in (factors, factors[::-1]):
+        if is_a(p, OneHot) and p.shape == a.shape and unrepeated(c).ndim == 0:
+            y = ExpandDims(last)(*p.inputs) if V.operation.keepdims else p.inputs[0]
+            return unrepeated(c) if V.ndim == 0 else broadcast_like(unrepeated(c), y)
+    return None
+
+
+# --- On the way to a program --------------------------------------------------------------------
+# These rules can ask what is computed already.
+
+
+@rule(el.Add, table=LOWERING)
+def add_scaled(V, find):
+    """A + c * B for a number c and large A and B: block by block"""
+    if None in V.shape or math.prod(V.shape) < 2 * BLOCK or V.dtype.kind != "f":
+        return None
+    for A, cB in (V.inputs, V.inputs[::-1]):
+        if is_a(cB, el.Multiply) and like(V, A) is not None and like(V, cB) is not None:
+            for c, B in (cB.inputs, cB.inputs[::-1]):
+                if c.ndim == 0 and like(V, B) is not None:
+                    return AddScaled()(A, c, B)
+    return None
+
+
+@rule(StopGradient, table=LOWERING)
+def stopped(V, find):
+    """A program needs no mark that stops gradients"""
+    return V.inputs[0]
+
+
+@rule(el.Multiply, table=LOWERING)
+def times_a_bool(V, find):
+    """x * (a bool as a number): NumPy multiplies by the bool itself"""
+    for x, b in (V.inputs, V.inputs[::-1]):
+        if is_a(b, el.AsType) and b.inputs[0].dtype.kind == "b" and V.dtype.kind == "f":
+            return Gate()(x, b.inputs[0])
+    return None
+
+
+@rule(el.Subtract, table=LOWERING)
+def minus_one_hot(V, find):
+    """A - one_hot(y): subtract 1 at one entry of each row"""
+    a, b = V.inputs
+    if is_a(b, OneHot) and a.shape == b.shape == V.shape and b.inputs[0].dtype == np.int64:
+        return MinusOneAt()(a, LabelPlaces(b.operation.classes)(*b.inputs))
+    return None
+
+
+@rule(Sum, table=LOWERING)
+def sum_of_products(V, find):
+    """sum(a * b) over all entries is the inner product of two long vectors"""
+    (a,) = V.inputs
+    if V.ndim or V.dtype.kind != "f" or a.ndim == 0:
+        return None
+    if is_a(a, el.Square):
+        return InnerProduct()(*a.inputs, *a.inputs)
+    if is_a(a, el.Multiply) and a.inputs[0].shape == a.inputs[1].shape:
+        return InnerProduct()(*a.inputs)
+    return None
+
+
+@rule(Greater, table=LOWERING)
+def rectified_already(V, find):
+    """z > 0 is relu(z) > 0: where that is there, z need not be kept"""
+    z, zero = V.inputs
+    rectified = find(fn.Relu(), z)
+    return rectified > zero if rectified is not None and number(zero) == 0 else None

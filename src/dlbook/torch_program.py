@@ -1,0 +1,100 @@
+"""Section 6.5.5: the same graph on PyTorch's tensors, on a CPU or a GPU."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from dlbook.checks import shape_text
+from dlbook.codegen import Names
+from dlbook.graph import Variable
+from dlbook.operations.base import Constant
+from dlbook.program import Program, check_input, check_input_shape, count_examples
+from dlbook.simplify import needed
+from dlbook.simplify import simplify as simplified
+
+
+class TorchProgram(Program):
+    """A graph made ready to run with PyTorch: one line an operation, each a call of its ``f``."""
+
+    def __init__(self, outputs: list[Variable], inputs: list[Variable], simplify: bool):
+        self.inputs, self.outputs = inputs, outputs
+        if simplify:
+            outputs = simplified(outputs, inputs)
+        self.source, namespace, self._constants = _write(outputs, inputs)
+        exec(self.source, namespace)
+        self._run = namespace["program"]
+        self._on: dict[torch.device, list[torch.Tensor]] = {}  # the constants on each device
+
+    def __call__(self, *values: Any) -> list[torch.Tensor]:
+        """Compute the outputs; as :meth:`Program.__call__`, but with tensors.
+
+        Arrays and numbers become tensors on the device of the tensors among the values.
+        """
+        if len(values) != len(self.inputs):
+            names = ", ".join(V.name for V in self.inputs)
+            raise TypeError(
+                f"program: {len(values)} values for {len(self.inputs)} inputs ({names})"
+            )
+        device = _device_of(self.inputs, values)
+        tensors = [_tensor(V, value, device) for V, value in zip(self.inputs, values, strict=True)]
+        count_examples(self.inputs, tensors)
+        if device not in self._on:
+            self._on[device] = [torch.tensor(value, device=device) for value in self._constants]
+        with torch.no_grad():
+            results = self._run(*tensors, *self._on[device])
+        return results
+
+
+def _write(outputs: list[Variable], inputs: list[Variable]):
+    """Return the source, what it calls, and its constants."""
+    names, functions, namespace, constants, lines = Names("program"), {}, {}, [], []
+    name = {V: names.new(V.name) for V in inputs}
+    arguments = list(name.values())
+    for V in needed(outputs, inputs):
+        op = V.operation
+        if isinstance(op, Constant):
+            name[V] = names.new("constant" if V.name == "constant" else f"constant_{V.name}")
+            constants.append(op.value)
+            arguments.append(name[V])
+            continue
+        if op not in functions:
+            functions[op] = names.new(op.name)
+            namespace[functions[op]] = op.f
+        name[V] = names.new(V.name, numbered=V.name == op.name)
+        which = "" if op.output is None else f"[{op.output}]"
+        call = f"{functions[op]}({', '.join(name[U] for U in V.inputs)}){which}"
+        lines.append(f"    {name[V]} = {call}  # {shape_text(V.shape)}")
+    # Views and inputs are copied: what the caller gets shares no memory with anything.
+    results = ", ".join(f"{name[V]}.clone()" for V in outputs)
+    source = "\n".join([f"def program({', '.join(arguments)}):", *lines, f"    return [{results}]"])
+    return source + "\n", namespace, constants
+
+
+def _device_of(inputs: list[Variable], values: tuple) -> torch.device:
+    """Return the device that all tensors are on; the CPU if there is none."""
+    devices = {
+        value.device: V.name
+        for V, value in zip(inputs, values, strict=True)
+        if isinstance(value, torch.Tensor)
+    }
+    if len(devices) > 1:
+        where = ", ".join(f"'{name}' on {device}" for device, name in devices.items())
+        raise ValueError(f"program: the tensors must be on one device, got {where}")
+    return next(iter(devices), torch.device("cpu"))
+
+
+def _tensor(V: Variable, value: Any, device: torch.device) -> torch.Tensor:
+    """Return the value as a tensor of the shape and dtype of ``V``."""
+    if not isinstance(value, torch.Tensor):
+        return torch.tensor(check_input(V, value), device=device)
+    dtype = str(value.dtype).removeprefix("torch.")
+    if np.dtype(dtype) != V.dtype:
+        raise TypeError(
+            f"program: '{V.name}' is {V.dtype} of shape {shape_text(V.shape)}, but the tensor is "
+            f"{dtype} of shape {tuple(value.shape)}"
+        )
+    check_input_shape(V, tuple(value.shape))
+    return value.detach()
