@@ -355,16 +355,16 @@ def test_a_chain_of_100_000_nodes_has_a_gradient():
 
 
 def test_a_chain_of_100_000_nonlinear_nodes_is_built_and_differentiated_and_runs():
-    x, z = chain(100_000, dl.tanh)
+    x, z = chain(100_000, dl.sin)
     gradient = dl.backprop([x], z)[x]
-    assert len(dl.Graph([gradient])) > 300_000
-    # tanh takes x^3 / 3 off: from step to step 1 / x^2 grows by about 2 / 3.
-    assert_allclose(dl.evaluate(z, {x: 1.0}), (2 / 3 * 100_000) ** -0.5, rtol=1e-3)
+    assert len(dl.Graph([gradient])) > 200_000
+    # The sine takes x^3 / 6 off: from step to step 1 / x^2 grows by about 1 / 3.
+    assert_allclose(dl.evaluate(z, {x: 1.0}), (1 / 3 * 100_000) ** -0.5, rtol=1e-3)
 
 
 @pytest.mark.parametrize(
     ("n", "how"),
-    [(100_000, {}), (100_000, {"simplify": False}), (20_000, {"backend": "torch"})],
+    [(100_000, {}), (30_000, {"simplify": False}), (20_000, {"backend": "torch"})],
     ids=str,
 )
 def test_a_chain_of_100_000_nodes_runs_with_its_gradient(n, how):
@@ -398,7 +398,7 @@ def test_forward_mode_goes_through_100_000_nodes():
 
 
 def test_a_chain_of_10_000_nodes_has_a_second_derivative():
-    x, z = chain(10_000, lambda V: dl.sin(V) * 1.00001)
+    x, z = chain(10_000, dl.sin)
     first = dl.backprop([x], z)[x]
     second = dl.backprop([x], first)[x]
     assert len(dl.Graph([dl.jvp(first, {x: 1.0})])) > 50_000

@@ -1553,6 +1553,7 @@ KEYS = [
     (None, 0, None),
     (slice(1, None), ..., slice(None, None, 2)),
     (slice(-2, None), slice(0, -1), slice(-3, 3, 2)),
+    (slice(np.int64(1), np.int64(2)), ..., np.uint8(3)),
     (),
     ...,
     [0, -1, 0],
@@ -1882,6 +1883,12 @@ def test_an_operation_shows_its_settings():
     assert repr(dl.relu) == "relu"
     assert "relu" in repr(dl.relu(A)) and "(2, 3)" in repr(dl.relu(A))
     assert repr(dl.constant([1.0, 2.0]).operation) == "constant"
+
+
+def test_the_rules_of_stop_gradient_say_zero():
+    x = dl.variable("x", (3,))
+    assert StopGradient().bprop([x], x, x) is None
+    assert StopGradient().jvp([x], [x]) is None
 
 
 def test_what_is_computed_anew_is_equal_to_nothing_else():
@@ -2474,7 +2481,7 @@ def test_an_operation_without_a_rule_says_which_part_is_missing():
         name, ufunc = "rounded", "rint"
 
     with pytest.raises(dl.NotDifferentiable, match="rounded: its gradient is not defined"):
-        dl.backprop([A23], dl.sum(Rounded.__call__(Rounded(), A23)))
+        dl.backprop([A23], dl.sum(Rounded()(A23)))
 
 
 def test_an_operation_of_ones_own_joins_the_graph():

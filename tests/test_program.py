@@ -169,6 +169,37 @@ def test_an_operation_with_two_outputs_runs_once():
     assert_array_equal(results[2], value.argmax(axis=1))
 
 
+def test_an_operation_with_two_outputs_may_be_written_twice():
+    c = dl.variable("c", (3,))
+    first, second = dl.max_and_index(c)[0], dl.max_and_index(c)[0]
+    for simplify in (True, False):
+        program = dl.compile([first + second * 2, second], [c], simplify=simplify)
+        assert program(np.arange(3.0)) == [6, 2]
+
+
+def test_an_operation_must_keep_what_its_shape_rule_says():
+    class Wrong(dl.Operation):
+        name = "wrong"
+
+        def infer_shape(self, a):
+            return a.shape
+
+        def f(self, a):
+            return a.sum()
+
+    x = dl.variable("x", (3,))
+    for output in (Wrong()(x), Wrong()(x) * 2):
+        with pytest.raises(ValueError, match=r"wrong: f gave an array of shape \(\), .* \(3,\)"):
+            dl.evaluate(output, {x: np.ones(3)})
+
+
+def test_many_outputs_are_returned_in_linear_time():
+    x = dl.variable("x", (2,))
+    outputs = [x * float(i) for i in range(3000)]
+    results = dl.compile(outputs, [x])(np.ones(2))
+    assert all((result == i).all() for i, result in enumerate(results))
+
+
 # --- PyTorch -----------------------------------------------------------------------------------
 
 
@@ -256,7 +287,7 @@ def test_a_program_knows_its_inputs_and_outputs():
 
 
 AWKWARD = [
-    "m", "np", "store", "buffer_1",
+    "m", "np", "slice", "Ellipsis", "store", "buffer_1",
     "program", "lambda", "None", "add", "multiply", "add_1", "constant", "constant_2", "print",
     "v_lambda", "__builtins__", "_", "2x", "a b", "a.b", "W'", "x#\n", "σ", "σ²", "x₁", "½", "重み",
 ]  # fmt: skip

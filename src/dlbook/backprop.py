@@ -60,7 +60,7 @@ def backprop(
         if V not in G:
             raise ValueError(f"backprop: '{V.name}' is not an ancestor of '{z.name}'")
     G_prime = G.pruned(targets, z)
-    kept = None if checkpoints is None else Kept(checkpoints, z, G)
+    kept = None if checkpoints is None else Kept(checkpoints, targets, z, G)
     grad_table = {z: constant(1, name="1", dtype=z.dtype)}
     # The book calls build_grad for the targets alone and lets it recurse. Going through G' from z
     # backwards makes the same calls, but finds every consumer's gradient in the table already:

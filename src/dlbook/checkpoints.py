@@ -21,6 +21,8 @@ class Kept:
     Parameters
     ----------
     checkpoints : iterable of Variable
+    targets : list of Variable
+        They are kept, too: the gradient is a function of them.
     z : Variable
         What is differentiated.
     G : Graph
@@ -34,7 +36,9 @@ class Kept:
         If one is not an ancestor of ``z``.
     """
 
-    def __init__(self, checkpoints: Iterable[Variable], z: Variable, G: Graph):
+    def __init__(
+        self, checkpoints: Iterable[Variable], targets: list[Variable], z: Variable, G: Graph
+    ):
         checkpoints = list(checkpoints)
         for V in checkpoints:
             if not isinstance(V, Variable):
@@ -43,7 +47,7 @@ class Kept:
                 raise ValueError(
                     f"backprop: the checkpoint '{V.name}' is not an ancestor of '{z.name}'"
                 )
-        self.checkpoints = set(checkpoints)
+        self.checkpoints = {*checkpoints, *targets}
         self.again: dict[Variable, Variable] = {}
 
     def inputs(self, originals: list[Variable]) -> list[Variable]:

@@ -119,9 +119,10 @@ class Writer:
 
     def __init__(self, outputs: list[Variable], inputs: list[Variable], nodes: list[Variable]):
         self.outputs, self.nodes = outputs, nodes
-        self.names = Names("program", "m", "np", *helpers)
+        self.names = Names("program", "m", "np", "slice", "Ellipsis", *helpers)
         self.name = {V: self.names.new(V.name) for V in inputs}
-        self.inputs = inputs
+        self.inputs, self.given = inputs, set(inputs)
+        self.returned: set[str] = set()  # what the caller gets as it is
         self.namespace: dict[str, Any] = {"np": np, **helpers}
         self.setup_lines: list[str] = []
         self.lines: list[str] = []
@@ -138,10 +139,10 @@ class Writer:
 
     def write(self) -> str:
         """Return the source."""
-        siblings: dict[tuple, dict[int, Variable]] = defaultdict(dict)
+        siblings: dict[tuple, list[Variable]] = defaultdict(list)
         for V in self.nodes:
             if V.operation.output is not None:
-                siblings[_family(V)][V.operation.output] = V
+                siblings[_family(V)].append(V)
         for line, V in enumerate(self.nodes):
             if isinstance(V.operation, Constant):
                 continue
@@ -152,7 +153,7 @@ class Writer:
             for buffer in self.leaving[line]:
                 if buffer not in self.memory.kept:
                     self.free[_size(self.memory.first[buffer])].append(self.place[buffer])
-        results = ", ".join(self._result(V, i) for i, V in enumerate(self.outputs))
+        results = ", ".join(map(self._result, self.outputs))
         arguments = ", ".join(self.name[V] for V in self.inputs)
         return "\n".join(
             [
@@ -226,6 +227,8 @@ class Writer:
     def _call(self, V: Variable, arguments: list[str], out: str) -> str:
         """Call the operation's own f, where NumPy has nothing better."""
         code = f"{self._function(V)}({', '.join(arguments)})"
+        if not V.operation.fresh:  # it may be anybody's
+            code = f"as_promised({code}, {shape_code(V.shape)}, {V.operation.name!r})"
         if out:
             return f"store({out}, {code})"
         if V.ndim == 0:
@@ -238,15 +241,14 @@ class Writer:
             self.namespace[self.functions[V.operation]] = V.operation.f
         return self.functions[V.operation]
 
-    def _write_family(self, V: Variable, family: dict[int, Variable]) -> None:
+    def _write_family(self, V: Variable, family: list[Variable]) -> None:
         """Write one line for all results of an operation that has several (Section 6.5.8)."""
         if V in self.name:
             return
-        for sibling in family.values():
-            self.name[sibling] = self.names.new(sibling.name, numbered=True)
-        left = ", ".join(
-            self.name[family[i]] if i in family else "_" for i in range(max(family) + 1)
-        )
+        results = {U.operation.output: self.names.new(U.name, numbered=True) for U in family}
+        for U in family:
+            self.name[U] = results[U.operation.output]
+        left = ", ".join(results.get(i, "_") for i in range(max(results) + 1))
         arguments = [self._argument(U, V) for U in V.inputs]
         self.lines.append(f"{left}, *_ = {self._function(V)}({', '.join(arguments)})")
 
@@ -255,7 +257,7 @@ class Writer:
         if not isinstance(U.operation, Constant):
             if U in self.known and V.ndim:
                 return self.setup(f"{self.name[U]}_", f"np.array({self.name[U]})")
-            return self.name.get(U, "None")  # only the shape of what has no name is needed
+            return self.name[U] if U in read_by(V) else "None"  # of which only the shape counts
         value, others = U.operation.value, [A for A in V.inputs if A is not U]
         plain = value.ndim == 0 and V.ndim == 0 and V.operation.operator and np.isfinite(value)
         if plain and not all(isinstance(A.operation, Constant) for A in others):
@@ -276,17 +278,19 @@ class Writer:
             self.namespace[self.name[U]] = value
         return self.name[U]
 
-    def _result(self, V: Variable, position: int) -> str:
+    def _result(self, V: Variable) -> str:
         """Return how the caller gets an output: in memory of its own."""
         if isinstance(V.operation, Constant):
             return f"{self._constant(V)}{'.copy()' if V.ndim else '[()]'}"
         name = self.name[V]
         if V.ndim == 0:
-            computed = V not in self.inputs and V.operation.output is None
+            computed = V not in self.given and V.operation.output is None
             return name if computed else f"{name}[()]"
-        first = self.outputs.index(V) == position
         own = V in self.memory.buffer or (V.operation and V.operation.output is not None)
-        return name if own and first and V not in self.inputs else f"{name}.copy()"
+        if not own or name in self.returned or V in self.given:
+            return f"{name}.copy()"
+        self.returned.add(name)
+        return name
 
 
 def _family(V: Variable) -> tuple:

@@ -54,7 +54,7 @@ def grad(f: Callable[..., Variable], argument: int = 0) -> Callable:
         raise TypeError(f"grad: takes a function of variables, got {type(f).__name__}")
 
     def gradient(*values):
-        if not -len(values) <= argument < len(values):
+        if not isinstance(argument, int) or not -len(values) <= argument < len(values):
             raise TypeError(f"grad: there is no argument {argument} among {len(values)}")
         symbolic = any(isinstance(value, Variable) for value in values)
         inputs = as_variables("grad", *values) if symbolic else _inputs(values)

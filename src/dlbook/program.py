@@ -231,7 +231,7 @@ def check_input(V: Variable, value: Any) -> np.ndarray:
         plain = isinstance(value, int | float) and not isinstance(value, bool)
         weak = plain and (V.dtype.kind == "f" or (isinstance(value, int) and V.dtype.kind in "iu"))
         array = as_array(f"evaluate: {_wanted(V)}", value, V.dtype if weak else None)
-    if array.dtype != V.dtype:
+    if array.dtype.newbyteorder("=") != V.dtype:
         raise TypeError(
             f"evaluate: {_wanted(V)}, but the value is {array.dtype} of shape {array.shape}; "
             f"convert it, for example by .astype('{V.dtype}')"

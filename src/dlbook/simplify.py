@@ -154,8 +154,7 @@ class _Rewriter:
     def _simplified(self, V: Variable) -> Variable:
         for function in self.rules.get(type(V.operation), ()):
             simpler = function(V, self.find) if self.rules is LOWERING else function(V)
-            if simpler is not None:
-                assert (simpler.shape, simpler.dtype) == (V.shape, V.dtype), function.__doc__
+            if simpler is not None and like(V, simpler) is not None:
                 return self._enter_all(simpler)
         simpler = _folded(V) if self.rules is RULES else V.operation.expand(*V.inputs)
         return V if simpler is None else self._enter_all(simpler)
@@ -321,15 +320,15 @@ def minus_negative(V):
 @rule(el.Abs, el.Square)
 def sign_lost(V):
     """|-x| = |x| and (-x)^2 = x^2"""
-    (a,) = V.inputs
-    return V.operation(a.inputs[0]) if is_a(a, el.Negate) else None
+    (a,) = V.inputs  # of integers, the smallest one has no counterpart
+    return V.operation(a.inputs[0]) if is_a(a, el.Negate) and a.dtype.kind == "f" else None
 
 
 @rule(Sum)
 def sum_of_negatives(V):
     """sum(-x) = -sum(x)"""
     (a,) = V.inputs
-    return -V.operation(a.inputs[0]) if is_a(a, el.Negate) else None
+    return -V.operation(a.inputs[0]) if is_a(a, el.Negate) and a.dtype.kind == "f" else None
 
 
 @rule(el.Multiply)
@@ -341,10 +340,16 @@ def times_itself(V):
 
 @rule(el.Multiply)
 def over_and_times(V):
-    """(a / b) * b = a"""
-    for ab, b in (V.inputs, V.inputs[::-1]):
-        if is_a(ab, el.Divide) and ab.inputs[1] is b:
-            return like(V, ab.inputs[0])
+    """(a / b) * b = a and (a / b) * (b * c) = a * c"""
+    for ab, bc in (V.inputs, V.inputs[::-1]):
+        if not is_a(ab, el.Divide):
+            continue
+        a, b = ab.inputs
+        if bc is b:
+            return a
+        if is_a(bc, el.Multiply) and b in bc.inputs:
+            first, second = bc.inputs
+            return a * (second if first is b else first)
     return None
 
 
@@ -481,17 +486,40 @@ def softplus_by_hand(V):
 
 @rule(el.Divide)
 def softmax_by_hand(V):
-    """exp(z) / sum(exp(z)) = softmax(z) and 1 / (1 + exp(-z)) = sigmoid(z)"""
+    """exp(z) / sum(exp(z)) = softmax(z)"""
     a, b = V.inputs
-    if is_a(a, fn.Exp):
-        axes = summed_over(b, a)
-        return Softmax(axes)(*a.inputs) if axes else None
-    if number(a) == 1 and is_a(b, el.Add):
-        for one, e in (b.inputs, b.inputs[::-1]):
-            if number(one) == 1 and is_a(e, fn.Exp) and is_a(e.inputs[0], el.Negate):
-                z = e.inputs[0].inputs[0]
-                return sigmoid(z) if like(V, z) is not None else None
+    axes = summed_over(b, a) if is_a(a, fn.Exp) else None
+    return Softmax(axes)(*a.inputs) if axes else None
+
+
+@rule(el.Divide)
+def sigmoid_by_hand(V):
+    """a / (1 + exp(-z)) = a * sigmoid(z)"""
+    a, b = V.inputs
+    if not is_a(b, el.Add):
+        return None
+    for one, e in (b.inputs, b.inputs[::-1]):
+        if number(one) == 1 and is_a(e, fn.Exp) and like(b, e) is not None:
+            return a * sigmoid(negate(*e.inputs))
     return None
+
+
+@rule(el.Multiply)
+def sigmoid_times_exp(V):
+    """a * sigmoid(z) * exp(-z) = a * sigmoid(-z), as in the gradient of 1 / (1 + exp(-z))"""
+    for product, e in (V.inputs, V.inputs[::-1]):
+        if not is_a(e, fn.Exp):
+            continue
+        for s in product.inputs if is_a(product, el.Multiply) else (product,):
+            if is_a(s, fn.Sigmoid) and opposite(*s.inputs, *e.inputs):
+                others = [U for U in product.inputs if U is not s] if s is not product else []
+                return others[0] * sigmoid(*e.inputs) if others else sigmoid(*e.inputs)
+    return None
+
+
+def opposite(a: Variable, b: Variable) -> bool:
+    """Return whether one is the other with its sign changed."""
+    return (is_a(a, el.Negate) and a.inputs[0] is b) or (is_a(b, el.Negate) and b.inputs[0] is a)
 
 
 # --- The gradient of softmax with cross-entropy, Equation 6.57 ----------------------------------
@@ -506,7 +534,7 @@ def sum_over_s(V):
     (a,) = V.inputs
     if not is_a(a, el.Divide) or a.inputs[0].shape != a.shape:
         return None
-    x, s = a.inputs
+    x, s = a.inputs[0], unrepeated(a.inputs[1])
     e = without_shape(s)
     e = e.inputs[0] if is_a(e, Sum) else e
     if not is_a(e, fn.Exp) or e.shape != x.shape or summed_over(s, e) != V.operation.axes:
@@ -521,12 +549,9 @@ def exp_over_its_sum(V):
     for t, e in (V.inputs, V.inputs[::-1]):
         if not is_a(e, fn.Exp) or e.shape != V.shape:
             continue
-        terms = t.inputs if is_a(t, el.Add) else (t,)
-        terms = [_numerator(term, e) for term in terms]
+        terms = [_numerator(term, e) for term in (t.inputs if is_a(t, el.Add) else (t,))]
         if all(term is not None for term in terms):
-            q = Softmax(summed_over(terms[0][1], e))(*e.inputs)
-            first, *others = [x * q for x, _ in terms]
-            return first + others[0] if others else first
+            return el.add_up(x * Softmax(summed_over(s, e))(*e.inputs) for x, s in terms)
     return None
 
 
@@ -535,7 +560,9 @@ def _numerator(term: Variable, e: Variable) -> tuple[Variable, Variable] | None:
     term = unrepeated(term)
     if is_a(term, ExpandDims, Reshape) and is_a(term.inputs[0], el.Divide):
         ratio = term.inputs[0]
-        x, s = (term.operation(U) if U.shape == ratio.shape else U for U in ratio.inputs)
+        if any(U.ndim and U.shape != ratio.shape for U in ratio.inputs):
+            return None
+        x, s = (term.operation(U) if U.ndim else U for U in ratio.inputs)
     elif is_a(term, el.Divide):
         x, s = term.inputs
     else:
@@ -556,17 +583,16 @@ def log_softmax_gradient(V):
     return None
 
 
-@rule(Sum)
-def one_hot_sums_to_one(V):
-    """sum(c * one_hot(y)) = c, where c is the same for all classes"""
-    (a,), last = V.inputs, (V.inputs[0].ndim - 1,)
-    if V.operation.axes != last:
+@rule(el.Subtract)
+def minus_what_sums_to_one(V):
+    """q * sum(p) - p = q - p, where p = one_hot(y)"""
+    a, p = V.inputs
+    if not (is_a(p, OneHot) and is_a(a, el.Multiply)):
         return None
-    factors = a.inputs if is_a(a, el.Multiply) else (constant(1, dtype=V.dtype), a)
-    for c, p in (factors, factors[::-1]):
-        if is_a(p, OneHot) and p.shape == a.shape and unrepeated(c).ndim == 0:
-            y = ExpandDims(last)(*p.inputs) if V.operation.keepdims else p.inputs[0]
-            return unrepeated(c) if V.ndim == 0 else broadcast_like(unrepeated(c), y)
+    for q, s in (a.inputs, a.inputs[::-1]):
+        total = without_shape(s)
+        if is_a(total, Sum) and total.inputs[0] is p and total.operation.axes == (p.ndim - 1,):
+            return q - p
     return None
 
 

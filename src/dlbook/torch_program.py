@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 
 from dlbook.checks import shape_text
@@ -91,7 +90,7 @@ def _tensor(V: Variable, value: Any, device: torch.device) -> torch.Tensor:
     if not isinstance(value, torch.Tensor):
         return torch.tensor(check_input(V, value), device=device)
     dtype = str(value.dtype).removeprefix("torch.")
-    if np.dtype(dtype) != V.dtype:
+    if dtype != str(V.dtype):
         raise TypeError(
             f"program: '{V.name}' is {V.dtype} of shape {shape_text(V.shape)}, but the tensor is "
             f"{dtype} of shape {tuple(value.shape)}"

@@ -172,6 +172,16 @@ def store(out: np.ndarray, value: Any) -> np.ndarray:
     return out
 
 
+@helper
+def as_promised(value: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
+    """Return what an operation's ``f`` gave, if it has the shape that its rule says."""
+    if np.shape(value) != shape:
+        raise ValueError(
+            f"{name}: f gave an array of shape {np.shape(value)}, but infer_shape says {shape}"
+        )
+    return np.asarray(value)
+
+
 def call(function: str, *arguments: str, **settings: Any) -> str:
     """Write a call; settings that are empty are left out."""
     named = [

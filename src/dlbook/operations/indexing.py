@@ -370,6 +370,10 @@ def index(A: Variable, key: Any) -> Variable:
                 f"index: '{A.name}' takes whole numbers, slices, None, ... and arrays of integers "
                 f"between the brackets, got {dtype}; to choose by a condition, use where"
             )
+    if all(item is None or item == slice(None) for item in items):  # new axes, and nothing else
+        axes = tuple(place for place, item in enumerate(items) if item is None)
+        if len(items) - len(axes) <= A.ndim:
+            return ExpandDims(axes)(A) if axes else A
     return Index(tuple(items))(A, *arrays)
 
 

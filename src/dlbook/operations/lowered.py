@@ -10,6 +10,8 @@ from array_api_compat import array_namespace
 from dlbook.operations.base import Operation, call, dtype_code, helper
 from dlbook.operations.elementwise import Elementwise
 
+BLOCK = 2**15  # entries that stay in the cache between two passes over them
+
 
 class Gate(Elementwise):
     """a where the mask, a bool, is true, else 0 (and NaN for an infinite a): their product."""
@@ -37,10 +39,18 @@ class InnerProduct(Operation):
         return xp.vecdot(xp.reshape(a, (-1,)), xp.reshape(b, (-1,)))
 
     def code(self, V, arguments, out, setup):
-        return call("np.vdot", *arguments)
+        known = [size for size in V.inputs[0].shape if size is not None]
+        short = None not in V.inputs[0].shape and math.prod(known) <= BLOCK
+        return call("np.vdot" if short else "inner_product", *arguments)
 
 
-BLOCK = 2**15  # entries that stay in the cache between two passes over them
+@helper
+def inner_product(a: np.ndarray, b: np.ndarray) -> np.floating:
+    """Add up the products block by block: as quick as all at once, and as precise as a sum."""
+    a, b = a.reshape(-1), b.reshape(-1)
+    starts = range(0, len(a), BLOCK)
+    total = math.fsum(a[i : i + BLOCK].dot(b[i : i + BLOCK]) for i in starts)
+    return a.dtype.type(total)
 
 
 class AddScaled(Operation):
