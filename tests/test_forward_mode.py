@@ -386,6 +386,14 @@ BESIDE = {
         lambda x: dl.sign(dl.take(dl.constant(c), dl.argmax(x))) + x,
         np.ones_like,
     ),
+    "an index of a shape": (
+        lambda x: dl.take(dl.constant(c), dl.broadcast_like(dl.constant(1), x)) * x,
+        lambda x: c[[1, 1, 1]],
+    ),
+    "a comparison of a shape": (
+        lambda x: dl.where(dl.broadcast_like(2.0, x) > 1, 3.0, 4.0) + 0 * x,
+        np.zeros_like,
+    ),
     "the shape of a comparison": (lambda x: dl.broadcast_like(1.0, x > 0) + x, np.ones_like),
     "the shape of an integer": (
         lambda x: dl.broadcast_like(x[0], x.astype(int)),
@@ -413,6 +421,23 @@ def test_a_path_beside_one_without_a_derivative_has_its_derivative(name):
             assert_allclose(forward, expected @ [1, 10, 100], atol=1e-13)
             for J in jacobians:
                 assert_allclose(J, expected, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: dl.where(dl.broadcast_like(2.0, x) > 0, 1.0, 2.0),
+        lambda x: dl.take(dl.constant(c), dl.broadcast_like(dl.constant(1), x)),
+        lambda x: dl.take(dl.constant(c), dl.stop_gradient(dl.argmax(x))),
+        lambda x: dl.sign(dl.take(dl.constant(c), dl.argmax(x))),
+        lambda x: dl.stop_gradient(x > 0).astype(float),
+    ],
+)
+def test_what_depends_on_a_shape_or_on_a_constant_alone_has_the_derivative_0(f):
+    x = dl.variable("x", (3,))
+    z, value = dl.sum(f(x)), np.array([1.3, -2.4, 3.1])
+    assert_array_equal(dl.evaluate(dl.backprop([x], z)[x], {x: value}), [0, 0, 0])
+    assert dl.evaluate(dl.jvp(z, {x: np.ones(3)}), {x: value}) == 0
 
 
 # --- Cost --------------------------------------------------------------------------------------

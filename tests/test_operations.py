@@ -1571,6 +1571,8 @@ KEYS = [
     (1, np.array(2)),
     (np.array(1), slice(None), np.array(0)),
     ([0, 1], None, [1, 1], slice(None)),
+    (np.array(1), slice(None), [0, 2]),
+    (slice(None), np.array(-1), None, [0, 3, 3]),
     ([1], [1], [1]),
 ]
 

@@ -113,7 +113,7 @@ def build_grad(
 def _term(op: Operation, place: int, inputs: list[Variable], D, V: Variable):
     """Return the part of the gradient that reaches ``V`` in one place among the inputs of op."""
     if isinstance(D, Undefined):
-        return None if isinstance(op, StopGradient) else D
+        return None if isinstance(op, StopGradient) or place in op.shape_only else D
     if place in op.choosers:
         return Undefined(op, V)
     term = op.bprop(inputs, inputs[place], D)

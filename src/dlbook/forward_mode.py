@@ -83,7 +83,7 @@ def _tangent(V: Variable, tangents: list) -> Variable | Undefined | None:
     op, inputs = V.operation, distinct(V.inputs)
     known, unclear = [None] * len(inputs), None
     for place, (U, T) in enumerate(zip(V.inputs, tangents, strict=True)):
-        if T is None or isinstance(op, StopGradient):
+        if T is None or isinstance(op, StopGradient) or place in op.shape_only:
             continue
         if place in op.choosers or (V.dtype.kind != "f" and isinstance(T, Variable)):
             unclear = unclear or Undefined(op, U)

@@ -27,9 +27,10 @@ def fill(key: tuple, arrays: Iterable[Any]) -> tuple:
     """Put the integer arrays in their places of a key."""
     arrays = [as_index(index) for index in arrays]
     if arrays and is_torch_array(arrays[0]):
-        # For the axes to come in NumPy's order, beside arrays a whole number must be one, too, and
+        # For the axes to come in NumPy's order, beside arrays one number must be an array, too, and
         # "..." must stand for an axis: for a new one, if for no other.
         zeros = sum(index * 0 for index in arrays)
+        arrays = [index if index.ndim else zeros + index for index in arrays]
         key = [zeros + item if isinstance(item, int) else item for item in key]
         for place in [place for place, item in enumerate(key) if item is ...]:
             key.insert(place, None)
