@@ -394,7 +394,8 @@ def test_forward_mode_goes_through_100_000_nodes():
     w = dl.variable("w", ())
     x, z = chain(100_000, lambda V: V * w)
     derivative = dl.jvp(z, {x: 1.0})
-    assert_allclose(dl.evaluate(derivative, {w: 0.99999}), 0.99999**100_000, rtol=1e-9)
+    value = dl.evaluate(derivative, {w: 0.99999}, simplify=False)
+    assert_allclose(value, 0.99999**100_000, rtol=1e-9)
 
 
 def test_a_chain_of_10_000_nodes_has_a_second_derivative():
@@ -402,7 +403,7 @@ def test_a_chain_of_10_000_nodes_has_a_second_derivative():
     first = dl.backprop([x], z)[x]
     second = dl.backprop([x], first)[x]
     assert len(dl.Graph([dl.jvp(first, {x: 1.0})])) > 50_000
-    program, step = dl.compile([second, first], [x]), 1e-4
+    program, step = dl.compile([second, first], [x], simplify=False), 1e-4
     difference = (program(0.5 + step)[1] - program(0.5 - step)[1]) / (2 * step)
     assert_allclose(program(0.5)[0], difference, rtol=1e-5)
 

@@ -893,7 +893,7 @@ def test_a_program_for_pytorch_computes_what_f_computes(kind, data):
 
 @each(TRUE_TO_F)
 @given(data=st.data())
-@few
+@fewer
 def test_bprop_agrees_with_central_differences(kind, data):
     example, G = draw_smooth(data, kind)
     for place, gradient in zip(example.wanted, bprop_values(example, G), strict=True):
