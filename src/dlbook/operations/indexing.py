@@ -373,8 +373,8 @@ def index(A: Variable, key: Any) -> Variable:
             )
     if all(item is None or item == slice(None) for item in items):  # new axes, and nothing else
         axes = tuple(place for place, item in enumerate(items) if item is None)
-        if len(items) - len(axes) <= A.ndim:
-            return ExpandDims(axes)(A) if axes else A
+        if axes and len(items) - len(axes) <= A.ndim:
+            return ExpandDims(axes)(A)
     return Index(tuple(items))(A, *arrays)
 
 
