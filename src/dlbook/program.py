@@ -19,7 +19,7 @@ from dlbook.checks import as_array, check_values, shape_text
 from dlbook.codegen import Writer, read_by
 from dlbook.graph import Variable
 from dlbook.operations.base import shape_code
-from dlbook.simplify import lower
+from dlbook.simplify import lower, needed
 from dlbook.simplify import simplify as simplified
 
 
@@ -38,7 +38,7 @@ class Program:
         self.inputs, self.outputs = inputs, outputs
         if simplify:
             outputs = lower(simplified(outputs, inputs), inputs)
-        writer = Writer(outputs, inputs, _needed(outputs, inputs))
+        writer = Writer(outputs, inputs, needed(outputs, inputs, read_by))
         self.source = writer.write()
         self._code = compile_python(self.source, "<program>", "exec")
         self._namespace = writer.namespace
@@ -186,28 +186,11 @@ def _variables(role: str, variables: Iterable[Variable]) -> list[Variable]:
     return variables
 
 
-def _needed(outputs: list[Variable], inputs: list[Variable]) -> list[Variable]:
-    """Return what must be computed, in order; stop at the inputs that will be given."""
-    given, found, open_ends = set(inputs), set(), list(outputs)
-    while open_ends:
-        V = open_ends.pop()
-        if V not in found and V not in given:
-            found.add(V)
-            open_ends.extend(read_by(V))
-    return sorted(found, key=lambda V: V.number)
-
-
 def _check_given(outputs: list[Variable], inputs: list[Variable]) -> None:
     """Raise a ValueError if a value is missing."""
-    given, found, open_ends = set(inputs), set(), list(outputs)
-    while open_ends:
-        V = open_ends.pop()
-        if V not in found and V not in given:
-            found.add(V)
-            open_ends.extend(V.inputs)
-    missing = sorted(V.name for V in found if V.operation is None)
+    missing = sorted(V.name for V in needed(outputs, inputs) if V.operation is None)
     if missing:
-        named_alike = sorted({V.name for V in given} & set(missing))
+        named_alike = sorted({V.name for V in inputs} & set(missing))
         hint = f" (another variable named '{named_alike[0]}' is given)" if named_alike else ""
         raise ValueError(
             f"compile: no value is given for {', '.join(missing)}, on which "

@@ -112,14 +112,21 @@ def rewrite(outputs: Iterable[Variable], inputs: Iterable[Variable], rules: dict
     return [given.get(V, V) for V in results]
 
 
-def needed(outputs: Iterable[Variable], inputs: Iterable[Variable]) -> list[Variable]:
-    """Return what must be computed, in order; stop at the inputs that will be given."""
+def needed(
+    outputs: Iterable[Variable],
+    inputs: Iterable[Variable],
+    sources: Callable[[Variable], Iterable[Variable]] = lambda V: V.inputs,
+) -> list[Variable]:
+    """Return what must be computed, in order; stop at the inputs that will be given.
+
+    ``sources`` says what a variable needs: by default all inputs of its operation.
+    """
     given, found, open_ends = set(inputs), set(), list(outputs)
     while open_ends:
         V = open_ends.pop()
         if V not in found and V not in given:
             found.add(V)
-            open_ends.extend(V.inputs)
+            open_ends.extend(sources(V))
     return sorted(found, key=lambda V: V.number)
 
 
