@@ -396,6 +396,15 @@ def test_exact_limits_of_saturating_functions(simplify, dtype):
         assert result.dtype == dtype
 
 
+@pytest.mark.parametrize("simplify", [True, False])
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_logsumexp_of_infinities_is_their_largest(simplify):
+    z = dl.variable("z", (3, 2))
+    program = dl.compile([dl.logsumexp(z, axis=1)], [z], simplify=simplify)
+    inf = np.inf
+    assert_array_equal(program(np.array([[-inf, -inf], [inf, 0], [-inf, 3]]))[0], [-inf, inf, 3])
+
+
 def test_torch_computes_the_same_at_the_extremes():
     z = torch.tensor(LOGITS, dtype=torch.float64, requires_grad=True)
     cost = torch.nn.functional.cross_entropy(z, torch.from_numpy(LABELS), reduction="none")

@@ -316,9 +316,19 @@ def test_a_gradient_that_is_no_number_stops_training_and_names_the_step():
         dl.train(J, {w: 0.0}, {}, dl.GradientDescent(0.1), steps=3)
 
 
-def test_training_takes_no_negative_number_of_steps():
-    with pytest.raises(ValueError, match="steps"):
-        fit(steps=-1)
+@pytest.mark.parametrize("steps", [-1, 2.5, "3"])
+def test_the_number_of_steps_is_a_whole_number(steps):
+    with pytest.raises(
+        ValueError, match="train: the number of steps must be 0 or a whole number above"
+    ):
+        fit(steps=steps)
+
+
+def test_each_parameter_needs_a_gradient():
+    w = dl.variable("w", ())
+    message = r"gradient descent: 0 gradients for 1 parameters \(w\)"
+    with pytest.raises(ValueError, match=message):
+        dl.GradientDescent(0.1).step({w: np.array(1.0)}, [])
 
 
 def test_only_a_scalar_cost_can_be_trained():

@@ -540,7 +540,6 @@ def test_values_of_a_wrong_shape_and_empty_ones_are_reported(name, value, messag
     [
         ("X", np.ones((4, 2), int), r"'X' is float64 .*, but the value is int64 of shape \(4, 2\)"),
         ("X", np.ones((4, 2), np.float32), r"value is float32 .* by .astype\('float64'\)"),
-        ("w", [1, 2], r"'w' is float64 of shape \(2,\), but the value is int64 of shape \(2,\)"),
         ("w", np.array([True, False]), "'w' is float64 .*, but the value is bool"),
         ("b", True, "'b' is float64 .*, but the value is bool"),
         ("w", ["a", "b"], "'w' is float64 .*, but the value is <U1"),
@@ -613,9 +612,9 @@ def test_a_program_that_refused_a_value_still_runs():
         (
             np.float32,
             1e300,
-            r"evaluate: 'x' is float32 of shape \(\): 1e\+300 is too large for float32",
+            r"evaluate: 'x' is float32 of shape \(\): 1e\+300 does not fit into float32",
         ),
-        (np.int8, 300, r"evaluate: 'x' is int8 of shape \(\): 300 is too large for int8"),
+        (np.int8, 300, r"evaluate: 'x' is int8 of shape \(\): 300 does not fit into int8"),
         (np.float32, np.float64(0.1), r"evaluate: 'x' is float32 .* but the value is float64"),
     ],
 )
@@ -628,3 +627,29 @@ def test_a_number_never_loses_its_value_in_silence(dtype, value, message):
 def test_a_ragged_constant_is_an_error():
     with pytest.raises(ValueError, match="constant: the value is no array"):
         dl.constant([[1.0, 2.0], [3.0]])
+
+
+def test_plain_numbers_in_lists_take_the_dtype():
+    x = dl.variable("x", (None,), np.float32)
+    assert_array_equal(dl.evaluate(x * 2, {x: [1, 2.5, 3]}), np.array([2, 5, 6], np.float32))
+    n = dl.variable("n", (2, 2), np.int8)
+    assert_array_equal(dl.evaluate(n, {n: ((1, 2), (3, -4))}), [[1, 2], [3, -4]])
+    for V, value in [(x, [True, False]), (n, [[1, 2], [3, 4.5]]), (x, ["1", "2"])]:
+        with pytest.raises(TypeError, match=f"evaluate: '{V.name}' is .*but the value is"):
+            dl.evaluate(V, {V: value})
+    with pytest.raises(ValueError, match=r"evaluate: 'n' is int8 .* does not fit into int8"):
+        dl.evaluate(n, {n: [[1, 2], [3, 300]]})
+
+
+def test_a_mask_is_never_lost_in_silence():
+    x = dl.variable("x", (2,))
+    masked = np.ma.array([1.0, 2.0], mask=[False, True])
+    for use in (lambda: dl.evaluate(x, {x: masked}), lambda: dl.constant(masked)):
+        with pytest.raises(TypeError, match="masked array, and its mask would be lost"):
+            use()
+
+
+def test_pytorch_finds_the_first_true_entry():
+    b = dl.variable("b", (3,), bool)
+    (found,) = dl.compile([dl.argmax(b)], [b], backend="torch")(np.array([False, True, True]))
+    assert found == 1

@@ -35,12 +35,14 @@ def check_dtype(where: str, dtype: Any) -> np.dtype:
 
 
 def as_array(where: str, value: Any, dtype: Any = None) -> np.ndarray:
-    """Return a new array; raise ValueError if the value is ragged or too large for the dtype."""
+    """Return a new array; raise an error if the value is ragged, masked or too large."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{where}: the value is a masked array, and its mask would be lost")
     try:
         with np.errstate(over="raise"):
             return np.array(value, dtype=dtype)
     except (FloatingPointError, OverflowError):
-        raise ValueError(f"{where}: {value} is too large for {np.dtype(dtype)}") from None
+        raise ValueError(f"{where}: {value} does not fit into {np.dtype(dtype)}") from None
     except ValueError as error:
         raise ValueError(f"{where}: the value is no array: {error}") from None
 

@@ -2,7 +2,7 @@
 
 Back-propagation asks how one output depends on everything; :func:`jvp` asks how everything depends
 on one direction in which the inputs move. It goes through the graph once, from the inputs on, and
-needs no value of the way before: but it must be done again for each direction.
+keeps nothing for a way back; but it must be done again for each direction.
 """
 
 from __future__ import annotations

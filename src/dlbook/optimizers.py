@@ -49,6 +49,11 @@ class GradientDescent:
         ValueError
             If a gradient is missing, or has another shape than its parameter.
         """
+        if len(gradients) != len(parameters):
+            raise ValueError(
+                f"gradient descent: {len(gradients)} gradients for {len(parameters)} parameters "
+                f"({', '.join(V.name for V in parameters)})"
+            )
         stepped = {}
         for (V, value), gradient in zip(parameters.items(), gradients, strict=True):
             if np.shape(gradient) != np.shape(value):

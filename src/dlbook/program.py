@@ -201,19 +201,18 @@ def _check_given(outputs: list[Variable], inputs: list[Variable]) -> None:
 def check_input(V: Variable, value: Any) -> np.ndarray:
     """Return the value as an array of the shape and dtype of ``V``.
 
-    A plain number of Python takes the dtype; whatever has one of its own must have this one.
+    Plain numbers of Python, also in lists, take the dtype; what has one of its own must have it.
 
     Raises
     ------
     TypeError, ValueError
         If it has another dtype or shape, is empty, ragged or too large.
     """
-    if isinstance(value, np.ndarray | np.generic):
+    where = f"evaluate: {_wanted(V)}"
+    if type(value) is np.ndarray or isinstance(value, np.generic):
         array = np.asarray(value)
     else:
-        plain = isinstance(value, int | float) and not isinstance(value, bool)
-        weak = plain and (V.dtype.kind == "f" or (isinstance(value, int) and V.dtype.kind in "iu"))
-        array = as_array(f"evaluate: {_wanted(V)}", value, V.dtype if weak else None)
+        array = as_array(where, value, V.dtype if _plain(value, V.dtype) else None)
     if array.dtype.newbyteorder("=") != V.dtype:
         raise TypeError(
             f"evaluate: {_wanted(V)}, but the value is {array.dtype} of shape {array.shape}; "
@@ -221,6 +220,14 @@ def check_input(V: Variable, value: Any) -> np.ndarray:
         )
     check_input_shape(V, array.shape)
     return array.astype(V.dtype, copy=False)  # in the byte order of this machine
+
+
+def _plain(value: Any, dtype: np.dtype) -> bool:
+    """Return whether these are numbers of Python, or lists of them, that can have the dtype."""
+    if isinstance(value, list | tuple):
+        return all(_plain(entry, dtype) for entry in value)
+    kinds = {"f": (int, float), "i": (int,), "u": (int,)}
+    return type(value) in kinds.get(dtype.kind, ())
 
 
 def check_input_shape(V: Variable, shape: tuple[int, ...]) -> None:

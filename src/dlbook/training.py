@@ -67,8 +67,10 @@ def train(
     FloatingPointError
         If the cost or a gradient stops being finite; the message says at which step.
     """
-    if steps < 0:
-        raise ValueError(f"train: the number of steps must not be negative, got {steps}")
+    if not (isinstance(steps, int | np.integer) and steps >= 0):
+        raise ValueError(
+            f"train: the number of steps must be 0 or a whole number above, got {steps!r}"
+        )
     record = list(record)
     gradients = backprop(parameters, J)
     outputs = [J, *record, *(gradients[V] for V in parameters)]

@@ -72,10 +72,6 @@ class Index(Operation):
         return ARRAY not in self.key
 
     @property
-    def fresh(self) -> bool:
-        return ARRAY in self.key
-
-    @property
     def choosers(self) -> tuple[int, ...]:
         return tuple(range(1, 1 + self.key.count(ARRAY)))
 
@@ -303,7 +299,9 @@ class ArgMax(Operation):
         return np.dtype(np.int64)
 
     def f(self, A):
-        return array_namespace(A).argmax(A, axis=self.axis)
+        xp = array_namespace(A)
+        A = xp.astype(A, xp.uint8) if A.dtype == xp.bool else A  # PyTorch orders no bools
+        return xp.argmax(A, axis=self.axis)
 
 
 class MaxAndIndex(Operation):

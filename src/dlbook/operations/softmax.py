@@ -39,6 +39,8 @@ class LogSumExp(Reduction):
     def f(self, A):
         xp = array_namespace(A)
         largest = xp.max(A, axis=self.axes, keepdims=True)
+        # Where all entries are -inf, or one is inf, so is the result: nothing may cancel there.
+        largest = xp.where(xp.isfinite(largest), largest, xp.zeros_like(largest))
         result = largest + xp.log(xp.sum(xp.exp(A - largest), axis=self.axes, keepdims=True))
         return xp.reshape(result, self.infer_shape(A))
 
@@ -47,9 +49,6 @@ class LogSumExp(Reduction):
 
     def jvp(self, inputs, tangents):
         return Sum(self.axes, self.keepdims)(tangents[0] * Softmax(self.axes)(inputs[0]))
-
-    def expand(self, A):
-        return self.drop(log(total(A, self.axes)) + Max(self.axes, keepdims=True)(A))
 
 
 class AlongAxes(Operation):
