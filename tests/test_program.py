@@ -653,3 +653,21 @@ def test_pytorch_finds_the_first_true_entry():
     b = dl.variable("b", (3,), bool)
     (found,) = dl.compile([dl.argmax(b)], [b], backend="torch")(np.array([False, True, True]))
     assert found == 1
+
+
+@pytest.mark.parametrize("dtype", ["<f4", ">f4", "float64", np.longlong, np.uint8, "?"])
+def test_a_dtype_is_numpys_own_object_whatever_it_was_asked_for_by(dtype):
+    x = dl.variable("x", (2,), dtype)
+    assert x.dtype is np.dtype(x.dtype.name)
+    value = np.ones(2, dtype)
+    assert dl.constant(value).dtype == x.dtype
+    assert_array_equal(dl.evaluate(x, {x: value}), value)
+
+
+def test_values_that_fit_are_taken_at_a_glance():
+    X, w, b, y_hat = linear_model()
+    program = dl.compile([y_hat], [X, w, b])
+    values = np.ones((3, 2)), np.ones(2), np.float64(0.5)
+    program(*values)
+    assert program._fits(*values)
+    assert not program._fits(np.ones((4, 2)), *values[1:])

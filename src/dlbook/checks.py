@@ -28,10 +28,10 @@ def check_shape(where: str, shape: Iterable[int | None]) -> Shape:
 
 def check_dtype(where: str, dtype: Any) -> np.dtype:
     """Return the NumPy dtype; raise TypeError unless it is an integer, a bool or a usual float."""
-    dtype = np.dtype(dtype).newbyteorder("=")
-    if dtype.kind not in "iub" and dtype not in (np.float32, np.float64):
+    dtype = np.dtype(dtype)
+    if dtype.kind not in "iub" and dtype.newbyteorder("=") not in (np.float32, np.float64):
         raise TypeError(f"{where}: needs float32, float64, integers or bools, got {dtype}")
-    return dtype
+    return np.dtype(dtype.name)  # NumPy's own object, which a program knows at a glance
 
 
 def as_array(where: str, value: Any, dtype: Any = None) -> np.ndarray:

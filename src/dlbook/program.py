@@ -7,10 +7,12 @@ single value.
 
 from __future__ import annotations
 
+import gc
 import threading
 from builtins import compile as compile_python
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import numpy as np
@@ -36,11 +38,12 @@ class Program:
 
     def __init__(self, outputs: list[Variable], inputs: list[Variable], simplify: bool):
         self.inputs, self.outputs = inputs, outputs
-        if simplify:
-            outputs = lower(simplified(outputs, inputs), inputs)
-        writer = Writer(outputs, inputs, needed(outputs, inputs, read_by))
-        self.source = writer.write()
-        self._code = compile_python(self.source, "<program>", "exec")
+        with _no_collection():
+            if simplify:
+                outputs = lower(simplified(outputs, inputs), inputs)
+            writer = Writer(outputs, inputs, needed(outputs, inputs, read_by))
+            self.source = writer.write()
+            self._code = compile_python(self.source, "<program>", "exec")
         self._namespace = writer.namespace
         self._examples: Any = self  # for how many examples it is set up: none yet
         self._fits = lambda *values: False
@@ -98,6 +101,18 @@ class Program:
             self._fits = _write_check(self.inputs, examples)
             self._examples = examples
         return arrays
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Do not look for garbage: all of a large graph is needed, and looking costs a quarter more."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _write_check(inputs: list[Variable], examples: int | None):

@@ -284,7 +284,7 @@ def constant(value: Any, name: str | None = None, dtype: Any = None) -> Variable
         If it does not consist of numbers.
     """
     array = as_array("constant", value, dtype)  # a copy: a constant never changes
-    check_dtype("constant", array.dtype)
+    array = array.astype(check_dtype("constant", array.dtype), copy=False)
     array.flags.writeable = False
     check_values("constant", name or "the value", array)
     return apply(Constant(array), name=name or (f"{array:g}" if array.ndim == 0 else "constant"))
