@@ -363,3 +363,9 @@ def test_a_long_chain_is_simplified_without_recursion():
     for _ in range(20_000):
         h = dl.sin(h * 1)
     assert len(names(simplest(h))) == 20_000
+
+
+def test_the_logarithm_of_one_minus_a_sigmoid_survives():
+    z = dl.variable("z", (3,), np.float32)
+    cost = -dl.log(1 - dl.sigmoid(z))
+    assert_array_equal(dl.evaluate(cost, {z: np.array([1e4, 20, -1e4], np.float32)}), [1e4, 20, 0])

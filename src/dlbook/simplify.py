@@ -464,6 +464,9 @@ def sum_of_equals(V):
 def log_of_something(V):
     """log(softmax(z)) = log_softmax(z), log(sigmoid(z)) = -softplus(-z), log(exp(x)) = x"""
     (a,) = V.inputs
+    if is_a(a, el.Subtract) and is_a(a.inputs[1], fn.Sigmoid) and number(a.inputs[0]) == 1:
+        z = like(V, *a.inputs[1].inputs)  # log(1 - sigmoid(z)) = log(sigmoid(-z))
+        return None if z is None else negate(softplus(z))
     if is_a(a, Softmax):
         return LogSoftmax(a.operation.axes)(*a.inputs)
     if is_a(a, fn.Sigmoid):

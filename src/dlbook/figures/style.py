@@ -144,6 +144,8 @@ class Drawing:
         body = re.sub(r"url\(#([^)]+)\)", rf"url(#{mark}\1)", body)
         for name, color in COLORS.items():
             body = re.sub(rf"(: ?){color}", rf"\1var(--dl-{name}, {color})", body)
+            # A hatch says its colour in an attribute, where a page's variable means nothing.
+            body = re.sub(rf'\bfill="{color}"', f'style="fill: var(--dl-{name}, {color})"', body)
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{view_box}" role="img" '
             f'xmlns:xlink="http://www.w3.org/1999/xlink" '
