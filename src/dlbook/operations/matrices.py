@@ -112,6 +112,8 @@ class SolveTriangular(Operation):
             if self.transposed:
                 return torch.linalg.solve_triangular(L.mT, B, upper=True)
             return torch.linalg.solve_triangular(L, B, upper=False)
+        if L.ndim > 2 and len(L) > L.shape[-1]:
+            return substitute(np.swapaxes(L, -1, -2) if self.transposed else L, B, self.transposed)
         trans = "T" if self.transposed else "N"
         return scipy.linalg.solve_triangular(L, B, trans, lower=True, check_finite=False)
 
@@ -129,6 +131,18 @@ class SolveTriangular(Operation):
             dL = LowerTriangle()(dL)
             dL = -matmul(swap_last(dL) if self.transposed else dL, self(L, B))
         return self(L, add_up([dL, dB]))
+
+
+def substitute(T: np.ndarray, B: np.ndarray, upper: bool) -> np.ndarray:
+    """Solve T X = B row by row, for all matrices of a stack at once; SciPy takes one at a time."""
+    shape = np.broadcast_shapes(T.shape[:-2], B.shape[:-2]) + B.shape[-2:]
+    X = np.array(np.broadcast_to(B, shape))
+    d = T.shape[-1]
+    for row in reversed(range(d)) if upper else range(d):
+        known = slice(row + 1, d) if upper else slice(0, row)
+        X[..., row, :] -= (T[..., row, None, known] @ X[..., known, :])[..., 0, :]
+        X[..., row, :] /= T[..., row, row, None]
+    return X
 
 
 cholesky = Cholesky()
