@@ -86,7 +86,7 @@ from dlbook.operations.indexing import (
     TakeAlong,
 )
 from dlbook.operations.joining import Concatenate, Joining, Stack
-from dlbook.operations.labels import LabelPlaces, MinusOneAt, OneHot, Pick
+from dlbook.operations.labels import LabelPlaces, MinusOneAt, OneHot, Pick, Probability
 from dlbook.operations.linear import MatMul
 from dlbook.operations.lowered import AddScaled, Gate, InnerProduct
 from dlbook.operations.matrices import Cholesky, LowerTriangle, SolveTriangular
@@ -251,6 +251,12 @@ def draw_binary_cross_entropy(draw, dtype):
     rng, (logits, labels) = draw(rngs), draw(broadcastable(2))
     arrays = [some_values(rng, logits, dtype), rng.uniform(size=labels).astype(dtype)]
     return Example(BinaryCrossEntropy(), arrays, lambda z, y: np.log(1 + np.exp(z)) - y * z)
+
+
+@example_of(Probability)
+def draw_probability(draw, dtype):
+    inside = draw(rngs).uniform(0.1, 0.9, size=draw(shapes))  # from where a small step stays inside
+    return Example(Probability(), [np.asarray(inside).astype(dtype)], np.array)
 
 
 @example_of(StopGradient)

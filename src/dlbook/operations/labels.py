@@ -140,6 +140,39 @@ def minus_one_at(A: np.ndarray, places: np.ndarray, out=None) -> np.ndarray:
     return out
 
 
+class Probability(Operation):
+    """The same numbers; an error if one is no probability."""
+
+    name, kinds = "probability", "f"
+
+    def infer_shape(self, y):
+        return y.shape
+
+    def f(self, y):
+        if not ((y >= 0) & (y <= 1)).all():  # so that NaN is found, too
+            raise ValueError(
+                f"probability: targets must be 0, 1, or between, but they go from "
+                f"{float(y.min()):g} to {float(y.max()):g}"
+            )
+        return y
+
+    def bprop(self, inputs, X, G):
+        return G
+
+    def jvp(self, inputs, tangents):
+        return tangents[0]
+
+
+def probability(y: Variable) -> Variable:
+    """Return the numbers as they are, once it is checked that they are from 0 to 1.
+
+    The result has the name of ``y``, for the messages of what uses it.
+
+    Raises TypeError if they are no floats; ValueError when it runs, if one is no probability.
+    """
+    return Probability()(y).named(y.name)
+
+
 def one_hot(labels: Variable, classes: int, dtype: Any = np.float64) -> Variable:
     """Turn each label into a vector with 1 at its place and 0 elsewhere.
 

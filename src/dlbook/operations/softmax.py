@@ -16,7 +16,7 @@ from dlbook.operations.base import Operation, as_variables
 from dlbook.operations.comparisons import maximum
 from dlbook.operations.elementwise import Elementwise, astype
 from dlbook.operations.functions import exp, log, log1p, sigmoid
-from dlbook.operations.labels import LabelPlaces, Pick, check_labels, one_hot
+from dlbook.operations.labels import LabelPlaces, Pick, check_labels, one_hot, probability
 from dlbook.operations.reductions import Max, Reduction, Sum
 from dlbook.operations.shapes import ExpandDims, Squeeze, normalize_axes
 
@@ -245,12 +245,18 @@ def binary_cross_entropy(logits: Variable, labels: Variable) -> Variable:
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the shapes do not fit; when it runs, if a label is not from 0 to 1.
     TypeError
         If the logits are no floats.
     """
     z, y = as_variables("binary_cross_entropy", logits, labels)
-    return BinaryCrossEntropy()(z, y if y.dtype.kind == "f" else astype(y, z.dtype))
+    if z.dtype.kind != "f":
+        raise TypeError(
+            f"binary_cross_entropy: needs floats, but '{z.name}' of shape {shape_text(z.shape)} is "
+            f"{z.dtype}"
+        )
+    y = y if y.dtype.kind == "f" else astype(y, z.dtype)
+    return BinaryCrossEntropy()(z, probability(y))
 
 
 __all__ = [
