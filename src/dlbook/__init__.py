@@ -3,7 +3,7 @@
 The modules follow the chapter: each one's first line says which section it is.
 """
 
-from dlbook import datasets, layerwise, scalar_graph
+from dlbook import costs, datasets, distributions, layerwise, output_units, scalar_graph
 from dlbook.backprop import backprop, build_grad
 from dlbook.derivatives import grad, hessian, hessian_operator, hvp, jacobian
 from dlbook.forward_mode import jvp
@@ -12,12 +12,19 @@ from dlbook.krylov import conjugate_gradients, lanczos
 from dlbook.network import Layer, Network
 from dlbook.operations import *  # noqa: F403  (the operations are functions of the package)
 from dlbook.operations import __all__ as _operations
-from dlbook.optimizers import GradientDescent
+from dlbook.optimizers import Adam, Clipped, GradientDescent, Momentum
 from dlbook.program import Program, compile, evaluate
 from dlbook.simplify import simplify
-from dlbook.training import Trained, train
+from dlbook.training import Trained, minimize, train
 
 __all__ = [
+    "Adam",
+    "Clipped",
+    "Momentum",
+    "costs",
+    "distributions",
+    "minimize",
+    "output_units",
     "GradientDescent",
     "Graph",
     "Layer",

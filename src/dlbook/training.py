@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy.optimize
 from tqdm import tqdm
 
 from dlbook.backprop import backprop
@@ -91,10 +92,101 @@ def train(
     return Trained(parameters, np.array(costs), [np.array(kept) for kept in recorded])
 
 
-def _checked(V: Variable, value: Any) -> np.ndarray:
+def minimize(
+    J: Variable,
+    parameters: Mapping[Variable, Any],
+    data: Mapping[Variable, Any],
+    tolerance: float = 1e-9,
+    steps: int = 10_000,
+) -> Trained:
+    """Minimise a cost until its gradient is all but zero, by SciPy's L-BFGS.
+
+    For small problems whose exact minimum matters; the steps are of any length.
+
+    Parameters
+    ----------
+    J, parameters, data
+        As for :func:`train`; all parameters are float64.
+    tolerance : float
+        Positive: the search ends when no entry of the gradient is larger. Where rounding ends it
+        before, a gradient of 100 times as much, or of 1e-6, is taken for a minimum, too.
+    steps : int
+        Positive: how many steps at most.
+
+    Returns
+    -------
+    Trained
+        ``costs`` holds the cost at the start and after each step.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As :func:`train`; if there is no parameter, or one is float32.
+    RuntimeError
+        If no minimum is found: the message says how large the gradient still is, or that the
+        search left the finite numbers.
+    """
+    _check_search(parameters, tolerance, steps)
+    gradients = backprop(parameters, J)
+    program = compile([J, *(gradients[V] for V in parameters)], [*parameters, *data])
+    start = {V: _checked(V, value, "minimize") for V, value in parameters.items()}
+    data = {V: _checked(V, value, "minimize") for V, value in data.items()}
+    ends = np.cumsum([value.size for value in start.values()])
+
+    def parts(theta):
+        pieces = np.split(theta, ends[:-1])
+        return [piece.reshape(V.shape) for V, piece in zip(start, pieces, strict=True)]
+
+    def cost_and_gradient(theta):
+        if not np.isfinite(theta).all():
+            raise RuntimeError(
+                f"minimize: the search left the finite numbers after J = {costs[-1]:g}; another "
+                f"start may help"
+            )
+        with np.errstate(over="ignore", invalid="ignore"):  # a step too far; the search returns
+            J, *gradients = program(*parts(theta), *data.values())
+        return J, np.concatenate([G.reshape(-1) for G in gradients])
+
+    theta, costs = np.concatenate([value.reshape(-1) for value in start.values()]), [np.nan]
+    costs = [float(cost_and_gradient(theta)[0])]
+    options = {"maxiter": steps, "maxfun": 10 * steps, "gtol": tolerance, "ftol": 0.0, "maxcor": 30}
+    found = scipy.optimize.minimize(
+        cost_and_gradient,
+        theta,
+        jac=True,
+        method="L-BFGS-B",
+        options=options,
+        callback=lambda intermediate_result: costs.append(float(intermediate_result.fun)),
+    )
+    largest = np.abs(cost_and_gradient(found.x)[1]).max()
+    if not largest <= max(100 * tolerance, 1e-6):
+        raise RuntimeError(
+            f"minimize: stopped at J = {found.fun:g} after {found.nit} steps with a gradient of "
+            f"{largest:g}, and not at a minimum: {found.message}"
+        )
+    return Trained(dict(zip(start, parts(found.x), strict=True)), np.array(costs), [])
+
+
+def _check_search(parameters: Iterable[Variable], tolerance: float, steps: int) -> None:
+    """Raise an error if there is nothing to search, or a limit makes no sense."""
+    parameters = list(parameters)
+    if not parameters:
+        raise ValueError("minimize: there must be at least one parameter")
+    for V in parameters:
+        if V.dtype != np.float64:
+            raise TypeError(f"minimize: needs float64 parameters, but '{V.name}' is {V.dtype}")
+    if not (isinstance(steps, int | np.integer) and steps > 0):
+        raise ValueError(
+            f"minimize: the number of steps must be a positive whole number, got {steps!r}"
+        )
+    if not 0 < tolerance < np.inf:
+        raise ValueError(f"minimize: the tolerance must be positive, got {tolerance}")
+
+
+def _checked(V: Variable, value: Any, where: str = "train") -> np.ndarray:
     """Return the value as an array; NaN is looked for here, once, and not in every step."""
     array = check_input(V, value)
-    check_values("train", f"'{V.name}'", array)
+    check_values(where, f"'{V.name}'", array)
     return array
 
 

@@ -1,0 +1,537 @@
+"""Section 6.2.2: the distributions p(y; omega) whose parameters an output layer computes.
+
+Look at :class:`Distribution` first: its negative log-likelihood is the cost of training. Each one
+is given numbers ``z`` without any constraint and computes everything from them: where ``z`` is
+large, the probability itself would be 0 or 1 in floating point, and its logarithm lost.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any, Literal
+
+import numpy as np
+
+from dlbook.checks import Shape, check_values, shape_text
+from dlbook.graph import Variable
+from dlbook.operations import (
+    astype,
+    binary_cross_entropy,
+    cholesky,
+    clip,
+    cross_entropy,
+    log,
+    log_softmax,
+    logsumexp,
+    reshape,
+    sigmoid,
+    softmax,
+    softplus,
+    solve_triangular,
+    square,
+    sum,
+    transpose,
+    where,
+)
+from dlbook.operations.base import as_variables
+from dlbook.operations.labels import probability
+from dlbook.program import check_input, compile
+
+HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
+Spread = Literal["sigma", "variance", "precision"]
+
+
+class Distribution:
+    """p(y; omega) for one target y an example, its parameters given by a graph.
+
+    Attributes
+    ----------
+    omega : dict of str to Variable
+        The parameters, one row for each example.
+    target_shape : tuple of int
+        The shape of one y: ``()`` for a number, ``(d,)`` for a vector.
+    mean : Variable
+        The expected y of each example.
+    """
+
+    name: str = "distribution"
+    discrete = False  # whether y is a label
+
+    def __init__(self, target_shape: Shape, **omega: Variable):
+        self.target_shape, self.omega = target_shape, omega
+
+    @property
+    def mean(self) -> Variable:
+        raise NotImplementedError(f"{self.name}: the mean is missing")
+
+    def negative_log_likelihood(self, y: Any) -> Variable:
+        """Return -log p(y), one number for each example (Section 6.2.1.1).
+
+        Parameters
+        ----------
+        y : Variable, shape (m, ...)
+            The targets, one for each row of omega; an array, if m is a known number.
+
+        Raises
+        ------
+        ValueError
+            If the shape does not fit; when it runs, if a label or a probability is none.
+        TypeError
+            If integers are expected and floats given, or the other way round.
+        """
+        (y,) = as_variables(self.name, y)
+        return self._cost(self._checked(y))
+
+    def log_prob(self, y: Any) -> Variable:
+        """Return log p(y), one number for each example; as :meth:`negative_log_likelihood`."""
+        return -self.negative_log_likelihood(y)
+
+    def sample(
+        self, rng: np.random.Generator, values: Mapping[Variable, Any], size: int = 1
+    ) -> np.ndarray:
+        """Draw targets for each example.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+        values : dict of Variable to array
+            Values for the inputs that omega depends on: the data x, the parameters.
+        size : int
+            How many targets for each example.
+
+        Returns
+        -------
+        array, shape (size, m, ...)
+            Integers if y is 0 or 1 or a label, else of the dtype of the mean.
+
+        Raises
+        ------
+        ValueError
+            If the size is no positive whole number; if a value is missing, has a wrong shape, is
+            empty or contains NaN.
+        TypeError
+            If a value has a wrong dtype.
+        """
+        if not isinstance(size, int | np.integer) or isinstance(size, bool) or size < 1:
+            raise ValueError(
+                f"{self.name}: the number of samples must be a positive whole number, got {size!r}"
+            )
+        program = compile(list(self.omega.values()), list(values))
+        values = {V: check_input(V, value) for V, value in values.items()}
+        for V, value in values.items():
+            check_values(f"{self.name}: sample", f"'{V.name}'", value)
+        omega = dict(zip(self.omega, program(*values.values()), strict=True))
+        return self._draw(rng, size, **omega)
+
+    def _cost(self, y: Variable) -> Variable:
+        raise NotImplementedError(f"{self.name}: the likelihood is missing")
+
+    def _draw(self, rng: np.random.Generator, size: int, **omega: np.ndarray) -> np.ndarray:
+        raise NotImplementedError(f"{self.name}: it cannot be sampled")
+
+    def _checked(self, y: Variable) -> Variable:
+        """Return the targets, or raise an error if they cannot be targets of this distribution."""
+        first = next(iter(self.omega.values()))
+        expected = (first.shape[0], *self.target_shape)
+        if y.shape != expected:
+            hint = ""
+            if self.discrete and y.shape[:-1] == expected:
+                hint = "; if they are one-hot, take y.argmax(axis=-1)"
+            elif not self.target_shape and y.shape == (*expected, 1):
+                hint = "; take y[:, 0]"
+            elif expected[0] is None and y.ndim and y.shape[0] is not None:
+                hint = "; for any number of examples give them as a variable of that shape"
+            raise ValueError(
+                f"{self.name}: the targets '{y.name}' must have the shape {shape_text(expected)}, "
+                f"got {shape_text(y.shape)}{hint}"
+            )
+        if self.discrete and y.dtype.kind not in "iu":
+            raise TypeError(
+                f"{self.name}: the labels '{y.name}' must be integers, got {y.dtype}; convert "
+                f"them, for example by .astype(int)"
+            )
+        if not self.discrete and y.dtype.kind != "f":
+            y = astype(y, first.dtype)
+        return y
+
+
+# --- Binary targets (Section 6.2.2.2) -----------------------------------------------------------
+
+
+class Bernoulli(Distribution):
+    """P(y = 1) = sigmoid(z), for each entry of y by itself (Equations 6.19 to 6.26).
+
+    Parameters
+    ----------
+    z : Variable, shape (m,) or (m, d)
+        The logits. The targets are 0 or 1, in any dtype, or probabilities between.
+    """
+
+    name = "Bernoulli"
+
+    def __init__(self, z: Variable):
+        super().__init__(_rows(self.name, z), z=z)
+
+    @property
+    def mean(self):
+        return sigmoid(self.omega["z"])
+
+    def _cost(self, y):
+        z = self.omega["z"]
+        return _over_entries(binary_cross_entropy(z, y), z)
+
+    def _draw(self, rng, size, z):
+        # y = 1 if z exceeds logistic noise: nothing is lost where the probability is tiny.
+        return (rng.logistic(size=(size, *z.shape)) < z).astype(np.int64)
+
+
+class Clipped(Distribution):
+    """P(y = 1) = max{0, min{1, z}}: a probability, but one that does not learn (Equation 6.18).
+
+    Where it is 0 for the target that was observed, the cost is infinite and its gradient 0.
+
+    Parameters
+    ----------
+    z : Variable, shape (m,) or (m, d)
+        The targets are 0 or 1, in any dtype, or probabilities between.
+    """
+
+    name = "clipped Bernoulli"
+
+    def __init__(self, z: Variable):
+        super().__init__(_rows(self.name, z), z=z)
+
+    @property
+    def mean(self):
+        return clip(self.omega["z"], 0, 1)
+
+    def _cost(self, y):
+        y, p = probability(y), self.mean
+        return _over_entries(_surprise(y, p) + _surprise(1 - y, 1 - p), p)
+
+    def _draw(self, rng, size, z):
+        return (rng.random((size, *z.shape)) < np.clip(z, 0, 1)).astype(np.int64)
+
+
+def _surprise(share: Variable, p: Variable) -> Variable:
+    """Return share * -log p; infinite where p is 0, but no share of that is 0."""
+    possible = p > 0
+    cost = -share * log(where(possible, p, 1.0))
+    return where(possible, cost, where(share > 0, np.inf, cost))
+
+
+# --- One of n classes (Section 6.2.2.3) ---------------------------------------------------------
+
+
+class Multinoulli(Distribution):
+    """P(y = i) = softmax(z)_i (Equations 6.29 and 6.30).
+
+    Parameters
+    ----------
+    z : Variable, shape (m, n)
+        The logits of n classes. The targets are integers from 0 to n - 1, shape (m,).
+    """
+
+    name, discrete = "multinoulli", True
+
+    def __init__(self, z: Variable):
+        rows = _rows(self.name, z)
+        if len(rows) != 1:
+            raise ValueError(
+                f"multinoulli: the logits '{z.name}' must have one row of classes for each "
+                f"example, got the shape {shape_text(z.shape)}"
+            )
+        super().__init__((), z=z)
+
+    @property
+    def probabilities(self) -> Variable:
+        """P(y = i), shape (m, n)."""
+        return softmax(self.omega["z"])
+
+    @property
+    def mean(self):
+        """The expected one-hot vector: the probabilities."""
+        return self.probabilities
+
+    def _cost(self, y):
+        return cross_entropy(self.omega["z"], y)
+
+    def _draw(self, rng, size, z):
+        # The largest of the logits with Gumbel noise is distributed as their softmax.
+        return (z + rng.gumbel(size=(size, *z.shape))).argmax(axis=-1)
+
+
+# --- Continuous targets (Sections 6.2.2.1 and 6.2.2.4) ------------------------------------------
+
+
+class Gaussian(Distribution):
+    """N(y; mean, diag(variance)) in one of three parametrisations (Equations 6.17 and 6.34).
+
+    Parameters
+    ----------
+    mean : Variable, shape (m,) or (m, d)
+    raw : Variable, optional
+        Of the shape of the mean, or one that repeats to it: any numbers, made positive by
+        softplus. Without it the variance is 1.
+    spread : "sigma", "variance" or "precision"
+        What softplus(raw) is: the standard deviation, the variance, or the precision beta = 1 /
+        variance.
+    floor : float
+        The least standard deviation or variance; a precision needs none.
+    """
+
+    name = "Gaussian"
+
+    def __init__(
+        self,
+        mean: Variable,
+        raw: Variable | None = None,
+        spread: Spread = "precision",
+        floor: float = 1e-6,
+    ):
+        check_spread(self.name, spread, floor)
+        shape = _rows(self.name, mean)
+        omega = {"mean": mean}
+        self._spread = None
+        if raw is not None:
+            _check_floats(self.name, raw)
+            if raw.shape not in (mean.shape, shape, ()):
+                raise ValueError(
+                    f"Gaussian: the {spread} '{raw.name}' {shape_text(raw.shape)} must have the "
+                    f"shape of the mean '{mean.name}' {shape_text(mean.shape)}"
+                )
+            self._spread = _Spread(raw, spread, floor)
+            omega[spread] = self._spread.value
+        self.spread = spread
+        super().__init__(shape, **omega)
+
+    @property
+    def mean(self):
+        return self.omega["mean"]
+
+    @property
+    def variance(self) -> Variable | float:
+        """The variance of each entry of y; the number 1 if it is fixed."""
+        return 1.0 if self._spread is None else self._spread.variance
+
+    def _cost(self, y):
+        r = y - self.omega["mean"]
+        costs = square(r) / 2 if self._spread is None else self._spread.cost(r)
+        return _over_entries(costs + HALF_LOG_TWO_PI, self.omega["mean"])
+
+    def _draw(self, rng, size, mean, **spread):
+        noise = rng.normal(size=(size, *mean.shape))
+        return (mean + noise * _sigma(**spread)).astype(mean.dtype)
+
+
+class FullGaussian(Distribution):
+    """N(y; mean, B B^T): a covariance for each example, positive definite whatever B is.
+
+    Rounding, or a B that is singular, could still leave a matrix that is not: so ``floor``, and a
+    share ``floor`` of the mean variance, is added to the diagonal. The share is d^2 times the
+    precision of the dtype, if that is more.
+
+    Parameters
+    ----------
+    mean : Variable, shape (m, d)
+    B : Variable, shape (m, d, d)
+        Any numbers (Section 6.2.2.4).
+    floor : float
+    """
+
+    name = "full Gaussian"
+
+    def __init__(self, mean: Variable, B: Variable, floor: float = 1e-6):
+        shape = _rows(self.name, mean)
+        _check_floats(self.name, B)
+        if len(shape) != 1 or B.shape != (*mean.shape, *shape):
+            raise ValueError(
+                f"full Gaussian: a mean '{mean.name}' of shape {shape_text(mean.shape)} needs one "
+                f"square matrix for each example, but '{B.name}' has {shape_text(B.shape)}"
+            )
+        check_floor(self.name, floor)
+        d = shape[0]
+        share = max(float(floor), d**2 * float(np.finfo(B.dtype).eps))
+        least = floor + share * sum(square(B), axis=(-2, -1), keepdims=True) / d
+        covariance = B @ transpose(B, (0, 2, 1)) + least * np.eye(d, dtype=B.dtype)
+        super().__init__(shape, mean=mean, covariance=covariance.named("Sigma"))
+
+    @property
+    def mean(self):
+        return self.omega["mean"]
+
+    def _cost(self, y):
+        mean, covariance = self.omega.values()
+        d = mean.shape[-1]
+        L = cholesky(covariance)
+        u = solve_triangular(L, reshape(y - mean, (mean.shape[0], d, 1)))
+        places = np.arange(d)
+        log_det = sum(log(L[:, places, places]), axis=-1)  # half of it
+        return sum(square(u), axis=(-2, -1)) / 2 + log_det + d * HALF_LOG_TWO_PI
+
+    def _draw(self, rng, size, mean, covariance):
+        L = np.linalg.cholesky(covariance)
+        noise = rng.normal(size=(size, *mean.shape))
+        return (mean + (L @ noise[..., None])[..., 0]).astype(mean.dtype)
+
+
+class Mixture(Distribution):
+    """sum_i p(c = i) N(y; mu_i, diag(Sigma_i)), a mixture density (Equation 6.35).
+
+    Parameters
+    ----------
+    z : Variable, shape (m, n)
+        The logits of the n components.
+    means : Variable, shape (m, n, d)
+    raw : Variable, shape (m, n, d)
+        Any numbers, made positive by softplus.
+    spread, floor
+        As for :class:`Gaussian`.
+    scalar : bool
+        Whether the targets are numbers, shape (m,), rather than vectors; d is then 1.
+    """
+
+    name = "mixture"
+
+    def __init__(
+        self,
+        z: Variable,
+        means: Variable,
+        raw: Variable,
+        spread: Spread = "sigma",
+        floor: float = 1e-3,
+        scalar: bool = False,
+    ):
+        check_spread(self.name, spread, floor)
+        _check_floats(self.name, z, means, raw)
+        d = means.shape[-1] if means.ndim == 3 else None
+        if z.ndim != 2 or means.shape != (*z.shape, d) or raw.shape != means.shape:
+            raise ValueError(
+                "mixture: needs n logits (m, n), and n means and spreads (m, n, d), but "
+                + ", ".join(f"'{V.name}' has {shape_text(V.shape)}" for V in (z, means, raw))
+            )
+        _rows(self.name, means)
+        if scalar and d != 1:
+            raise ValueError(f"mixture: the means of numbers must have d = 1, got d = {d}")
+        self._spread, self.spread = _Spread(raw, spread, floor), spread
+        super().__init__(() if scalar else (d,), z=z, means=means, **{spread: self._spread.value})
+
+    @property
+    def probabilities(self) -> Variable:
+        """p(c = i), shape (m, n)."""
+        return softmax(self.omega["z"])
+
+    @property
+    def mean(self):
+        weighted = self.probabilities[:, :, None] * self.omega["means"]
+        return self._as_target(sum(weighted, axis=1))
+
+    def component_log_probs(self, y: Any) -> Variable:
+        """Return log p(c = i, y), shape (m, n); raises as :meth:`negative_log_likelihood`."""
+        (y,) = as_variables(self.name, y)
+        y = self._checked(y)
+        m, _, d = self.omega["means"].shape
+        r = reshape(y, (m, 1, d)) - self.omega["means"]
+        costs = self._spread.cost(r) + HALF_LOG_TWO_PI
+        return log_softmax(self.omega["z"]) - sum(costs, axis=-1)
+
+    def responsibilities(self, y: Any) -> Variable:
+        """Return p(c = i | y), how probable it is that component i made y; shape (m, n).
+
+        Raises as :meth:`negative_log_likelihood`.
+        """
+        return softmax(self.component_log_probs(y))
+
+    def _cost(self, y):
+        return -logsumexp(self.component_log_probs(y), axis=-1)
+
+    def _draw(self, rng, size, z, means, **spread):
+        c = (z + rng.gumbel(size=(size, *z.shape))).argmax(axis=-1)  # the component, (size, m)
+        rows = np.arange(len(z))
+        mu, sigma = means[rows, c], _sigma(**spread)[rows, c]
+        y = mu + sigma * rng.normal(size=mu.shape)
+        return y.reshape(size, len(z), *self.target_shape).astype(means.dtype)
+
+    def _as_target(self, A):
+        return A if self.target_shape else A[:, 0]
+
+
+# --- What the continuous ones share -------------------------------------------------------------
+
+
+class _Spread:
+    """How widely each entry of y spreads: softplus of any numbers, in one of three readings."""
+
+    def __init__(self, raw: Variable, kind: Spread, floor: float):
+        self.raw, self.kind = raw, kind
+        self.value = softplus(raw) if kind == "precision" else softplus(raw) + floor
+
+    @property
+    def variance(self) -> Variable:
+        if self.kind == "sigma":
+            return square(self.value)
+        return self.value if self.kind == "variance" else 1 / self.value
+
+    def cost(self, r: Variable) -> Variable:
+        """Return -log N(r; 0, variance), without the constant, for each entry."""
+        if self.kind == "sigma":
+            return square(r / self.value) / 2 + log(self.value)
+        if self.kind == "variance":
+            return square(r) / self.value / 2 + log(self.value) / 2
+        return (self.value * square(r) - log_softplus(self.raw)) / 2  # products and logs only
+
+
+def log_softplus(a: Variable) -> Variable:
+    """log(softplus(a)); for very negative numbers softplus is exp, and its logarithm ``a``."""
+    small = a < -40
+    return where(small, a, log(softplus(where(small, -40.0, a))))
+
+
+def _sigma(sigma: Any = None, variance: Any = None, precision: Any = None) -> np.ndarray | float:
+    """Return the standard deviation, whichever of the three is given; 1 if none is."""
+    if sigma is not None:
+        return sigma
+    if variance is not None:
+        return np.sqrt(variance)
+    return 1.0 if precision is None else 1 / np.sqrt(precision)
+
+
+def check_spread(name: str, spread: str, floor: float) -> None:
+    if spread not in ("sigma", "variance", "precision"):
+        raise ValueError(
+            f"{name}: the spread must be 'sigma', 'variance' or 'precision', got {spread!r}"
+        )
+    check_floor(name, floor)
+
+
+def check_floor(name: str, floor: float) -> None:
+    if not (isinstance(floor, Real) and not isinstance(floor, bool) and 0 < floor < math.inf):
+        raise ValueError(
+            f"{name}: the floor must be positive, or a variance may be 0; got {floor!r}"
+        )
+
+
+def _check_floats(name: str, *parameters: Variable) -> None:
+    """Raise a TypeError unless these are variables that hold floats."""
+    for V in parameters:
+        if not isinstance(V, Variable):
+            raise TypeError(f"{name}: takes variables, got {type(V).__name__}")
+        if V.dtype.kind != "f":
+            raise TypeError(f"{name}: needs floats, but '{V.name}' is {V.dtype}")
+
+
+def _rows(name: str, V: Variable) -> Shape:
+    """Return the shape of what belongs to one example; an error if there are no examples."""
+    _check_floats(name, V)
+    if V.ndim == 0 or None in V.shape[1:]:
+        raise ValueError(
+            f"{name}: '{V.name}' must have one row for each example, got {shape_text(V.shape)}"
+        )
+    return V.shape[1:]
+
+
+def _over_entries(costs: Variable, like: Variable) -> Variable:
+    """Add up the entries of each example: they are independent."""
+    return sum(costs, axis=tuple(range(1, like.ndim))) if like.ndim > 1 else costs
