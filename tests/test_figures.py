@@ -459,3 +459,45 @@ def test_the_alternative_text_of_xor_gives_the_outputs_that_were_computed():
     H = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 0.0], [2.0, 1.0]])
     alt = figures.xor.spaces(X, y, H, np.array([1.0, -2.0]), 0.0).alt
     assert "outputs at the points are 0.00, 1.00, 1.00, 0.00" in alt
+
+
+# --- The figures of Section 6.2.1 ---------------------------------------------------------------
+
+
+def figures_of_section_6_2_1():
+    x, rng = np.linspace(-1, 1, 9), np.random.default_rng(0)
+    y, walk = rng.integers(0, 3, 9), np.linspace(0, 2, 50)
+    curves = {"one": x**2, "other": x**2 + 1}
+    runs = {"one": walk, "other": walk / 2}
+    penalised = {0.0: (walk, np.nan), 0.1: (walk**2, 1.0)}
+    return {
+        "chords": figures.costs.chords(
+            {"saddle": lambda a, b: a * b, "bowl": lambda a, b: a**2 + b**2},
+            np.array([[-1.0, 1.0], [1.0, -1.0]]),
+            [np.ones((5, 2))],
+        ),
+        "classics": figures.costs.generalised_linear(
+            x, {"linear": x, "softmax": y}, x, {"linear": x, "softmax": np.full((9, 3), 1 / 3)}
+        ),
+        "no minimum": figures.costs.no_minimum(walk, penalised, {0.0: walk}, walk + 0.1, penalised),
+        "predictions": figures.costs.over_predictions(
+            x, {"squared error": (x**2)[:, None], "other": 0.5 + abs(x)[:, None]}, ["first $x$"]
+        ),
+        "means": figures.costs.means_and_medians(x, x**2 + 2, curves, curves),
+        "over z": figures.costs.over_z(x, curves, curves),
+        "recovery": figures.costs.recovery(
+            {"start": runs}, np.arange(3.0), {"one": np.array([1, 10, 99]), "other": y[:3] + 1}
+        ),
+    }
+
+
+def test_the_figures_of_section_6_2_1_are_fit_for_a_page_and_say_what_was_computed():
+    drawings = figures_of_section_6_2_1()
+    for drawing in drawings.values():
+        assert_fit_for_a_page(drawing)
+    saddle, bowl = drawings["chords"].alt.split("; bowl: ")
+    assert "saddle: -1.00 and -1.00 at the ends of the chord, 0.00 in the middle" in saddle
+    assert "the chord lies below the cost" in saddle and "the chord lies above the cost" in bowl
+    assert "the minimum is at 1.0 for lambda 0.1" in drawings["no minimum"].alt
+    assert "squared error, first x: least at 0.00" in drawings["predictions"].alt
+    assert "one: from 1 to 99" in drawings["recovery"].alt

@@ -55,3 +55,186 @@ def sign_of_product(
     X = rng.uniform(-1.0, 1.0, size=(examples, 2 + distractors))
     y = (X[:, 0] * X[:, 1] > 0).astype(np.float64)
     return X, y
+
+
+def heteroscedastic(
+    examples: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Draw a curve whose noise grows from left to right (Section 6.2.2.4).
+
+    Parameters
+    ----------
+    examples : int
+        The number of points, m.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    X : array of float64, shape (examples, 1)
+        Uniform between -2 and 2, in ascending order.
+    y : array of float64, shape (examples,)
+        sin(2 x) and normal noise.
+    sigma : array of float64, shape (examples,)
+        The standard deviation of the noise at each x: from about 0.05 to about 0.55.
+
+    Raises ValueError if there is to be no example.
+    """
+    _check_examples("heteroscedastic", examples)
+    x = np.sort(rng.uniform(-2.0, 2.0, size=examples))
+    sigma = 0.05 + 0.5 / (1 + np.exp(-3 * x))
+    y = np.sin(2 * x) + sigma * rng.normal(size=examples)
+    return x[:, None], y, sigma
+
+
+def turning(
+    examples: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Draw points in a plane whose covariance turns with x (Section 6.2.2.4).
+
+    Parameters
+    ----------
+    examples : int
+        The number of points, m.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    X : array of float64, shape (examples, 1)
+        Uniform between -1 and 1, in ascending order.
+    Y : array of float64, shape (examples, 2)
+        Normal: standard deviation 0.4 along a direction that makes half a turn, 0.1 across it.
+    means : array of float64, shape (examples, 2)
+        The expected target of each example.
+    covariances : array of float64, shape (examples, 2, 2)
+
+    Raises ValueError if there is to be no example.
+    """
+    _check_examples("turning", examples)
+    x = np.sort(rng.uniform(-1.0, 1.0, size=examples))
+    means = np.stack([2 * x, 0.5 * np.cos(3 * x)], axis=1)
+    angle = np.pi * x / 2
+    along = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    across = np.stack([-np.sin(angle), np.cos(angle)], axis=1)
+    B = np.stack([0.4 * along, 0.1 * across], axis=2)
+    Y = means + (B @ rng.normal(size=(examples, 2, 1)))[:, :, 0]
+    return x[:, None], Y, means, B @ B.transpose(0, 2, 1)
+
+
+def three_branches(examples: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Draw points from three curves at once, which one by chance (Section 6.2.2.4, Figure 6.4).
+
+    :func:`three_branches_parameters` gives the shares, the curves and the widths.
+
+    Parameters
+    ----------
+    examples : int
+        The number of points, m.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    X : array of float64, shape (examples, 1)
+        Uniform between -2 and 2, in ascending order.
+    y : array of float64, shape (examples,)
+
+    Raises ValueError if there is to be no example.
+    """
+    _check_examples("three_branches", examples)
+    X = np.sort(rng.uniform(-2.0, 2.0, size=(examples, 1)), axis=0)
+    shares, means, sigmas = three_branches_parameters(X)
+    c = (rng.random((examples, 1)) > np.cumsum(shares, axis=1)[:, :2]).sum(axis=1)
+    rows = np.arange(examples)
+    return X, means[rows, c] + sigmas[rows, c] * rng.normal(size=examples)
+
+
+def three_branches_parameters(X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what :func:`three_branches` draws from.
+
+    Parameters
+    ----------
+    X : array, shape (m, 1)
+
+    Returns
+    -------
+    shares, means, sigmas : array of float64, shape (m, 3)
+        How probable each curve is at x, where it is, and how wide.
+    """
+    x = np.asarray(X, dtype=np.float64).reshape(-1)
+    shares = np.exp(np.stack([0.3 * x, -0.3 * x, 0.4 + 0.2 * x], axis=1))
+    means = [1.9 + 0.4 * np.sin(2 * x), 1 - 0.15 * x, -1.8 + 0.25 * x**2]
+    sigmas = [0.12 + 0 * x, 0.08 + 0.03 * np.abs(x), 0.18 + 0.06 * x]
+    return shares / shares.sum(axis=1, keepdims=True), np.stack(means, 1), np.stack(sigmas, 1)
+
+
+def two_joint_arm(examples: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Draw places of the hand, and joint angles that bring it there (Section 6.2.2.4).
+
+    Both parts of the arm have length 1, and the shoulder is at the origin. Every place can be
+    reached in two ways; which of them is recorded is a matter of chance.
+
+    Parameters
+    ----------
+    examples : int
+        The number of places, m.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    X : array of float64, shape (examples, 2)
+        Places in front of the shoulder, at a distance between 0.6 and 1.8.
+    Y : array of float64, shape (examples, 2)
+        The angle of the upper arm to the first axis, and of the forearm to the upper arm, in
+        radians.
+
+    Raises ValueError if there is to be no example.
+    """
+    _check_examples("two_joint_arm", examples)
+    # Of the square of the distance, so that the places are spread evenly over the area.
+    distance = np.sqrt(rng.uniform(0.6**2, 1.8**2, size=examples))
+    direction = rng.uniform(-np.pi / 3, np.pi / 3, size=examples)
+    X = distance[:, None] * np.stack([np.cos(direction), np.sin(direction)], axis=1)
+    elbow = rng.choice([-1.0, 1.0], size=examples) * 2 * np.arccos(distance / 2)
+    return X, np.stack([direction - elbow / 2, elbow], axis=1)
+
+
+def hand(Y: np.ndarray) -> np.ndarray:
+    """Return where the joint angles ``Y``, shape (..., 2), bring the hand of the arm, (..., 2)."""
+    upper, fore = Y[..., 0], Y[..., 0] + Y[..., 1]
+    return np.stack([np.cos(upper) + np.cos(fore), np.sin(upper) + np.sin(fore)], axis=-1)
+
+
+def delays(
+    examples: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Draw journeys: seldom much longer than usual, never shorter (Section 6.2.1.2).
+
+    A journey takes the usual time, 1 + x / 2, and a log-normal delay whose median is largest at
+    the rush hour, x = 0. So the mean duration is above the median at every x, and both are known.
+
+    Parameters
+    ----------
+    examples : int
+        The number of journeys, m.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    X : array of float64, shape (examples, 1)
+        The time of day, uniform between -1 and 1, in ascending order.
+    y : array of float64, shape (examples,)
+        How long the journey took.
+    mean, median : array of float64, shape (examples,)
+        E[y | x] and the median of y given x, for each of the examples.
+
+    Raises ValueError if there is to be no example.
+    """
+    _check_examples("delays", examples)
+    x = np.sort(rng.uniform(-1.0, 1.0, size=examples))
+    usual, delay = 1 + x / 2, 0.2 + 0.8 * np.exp(-((x / 0.35) ** 2))
+    y = usual + delay * rng.lognormal(size=examples)
+    return x[:, None], y, usual + delay * np.exp(0.5), usual + delay
+
+
+def _check_examples(name: str, examples: int) -> None:
+    if examples < 1:
+        raise ValueError(f"{name}: needs at least 1 example, got {examples}")

@@ -3,7 +3,7 @@
 A drawing shows itself at the end of a cell; ``.show(label, caption)`` gives it its caption.
 """
 
-from dlbook.figures import backprop, introduction, xor
+from dlbook.figures import backprop, costs, densities, introduction, output_units, xor
 from dlbook.figures.chapter_map import ChapterMap
 from dlbook.figures.graphs import computational_graph, network
 from dlbook.figures.style import COLORS, Drawing
@@ -14,7 +14,10 @@ __all__ = [
     "Drawing",
     "backprop",
     "computational_graph",
+    "costs",
+    "densities",
     "introduction",
     "network",
+    "output_units",
     "xor",
 ]
