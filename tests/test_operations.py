@@ -66,7 +66,9 @@ from dlbook.operations.elementwise import (
 from dlbook.operations.flow import Recompute, StopGradient
 from dlbook.operations.functions import (
     Cos,
+    Erf,
     Exp,
+    Expm1,
     LeakyRelu,
     Log,
     Log1p,
@@ -184,6 +186,8 @@ elementwise(Sign, np.sign)
 elementwise(Exp, np.exp)
 elementwise(Log, np.log, positive=True)
 elementwise(Log1p, np.log1p, positive=True)
+elementwise(Expm1, np.expm1)
+elementwise(Erf, np.vectorize(math.erf))
 elementwise(Sin, np.sin)
 elementwise(Cos, np.cos)
 elementwise(Tanh, np.tanh)
@@ -1417,7 +1421,7 @@ Z_VALUE = np.array([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0])
         (
             lambda z: dl.parametric_relu(z, 0.25),
             lambda z: np.where(z > 0, z, 0.25 * z),
-            lambda z: np.where(z > 0, 1, np.where(z < 0, 0.25, 0)),
+            lambda z: np.where(z > 0, 1, 0.25),
         ),
         (lambda z: dl.clip(z, -np.inf, 0.5), lambda z: np.minimum(z, 0.5), lambda z: z <= 0.5),
         (dl.step, lambda z: np.heaviside(z, 0), np.zeros_like),
@@ -2064,7 +2068,7 @@ CUBE3, ROWS = dl.variable("C", (2, 3, 4)), dl.variable("y", (None,), np.int64)
         ),
         (
             lambda: dl.parametric_relu(A23, dl.variable("alpha", (2,))),
-            r"multiply: the shapes of 'alpha' \(2,\) and 'relu' \(2, 3\) do not fit",
+            r"multiply: the shapes of 'alpha' \(2,\) and 'A' \(2, 3\) do not fit",
         ),
         (lambda: A23 @ B23, r"matmul: the shapes of 'A' \(2, 3\) and 'B' \(2, 3\).* last but one"),
         (lambda: A23 @ dl.variable("w", (2,)), r"matmul: .*'w' \(2,\) .* only size of the second"),

@@ -35,7 +35,9 @@ from dlbook.operations.elementwise import (
 from dlbook.operations.flow import stop_gradient
 from dlbook.operations.functions import (
     cos,
+    erf,
     exp,
+    expm1,
     hard_tanh,
     leaky_relu,
     log,
@@ -81,7 +83,9 @@ __all__ = [
     "divide",
     "dot",
     "equal",
+    "erf",
     "exp",
+    "expm1",
     "greater",
     "greater_equal",
     "hard_tanh",

@@ -6,14 +6,16 @@ it is right wherever the function is.
 
 from __future__ import annotations
 
+import math
 from numbers import Real
 
-from array_api_compat import array_namespace
+import scipy.special
+from array_api_compat import array_namespace, is_torch_array
 
 from dlbook.graph import Variable
 from dlbook.operations.base import as_variables, call, dtype_code
-from dlbook.operations.comparisons import clip, maximum, minimum, step
-from dlbook.operations.elementwise import Elementwise
+from dlbook.operations.comparisons import clip, maximum, minimum, step, where
+from dlbook.operations.elementwise import Elementwise, square
 from dlbook.operators import operations
 
 
@@ -45,6 +47,33 @@ class Log(Function):
 
     def times_slope(self, inputs, X, G):
         return G / X
+
+
+class Expm1(Function):
+    """exp(a) - 1 of each entry, precise also where a is close to 0."""
+
+    name, ufunc = "expm1", "expm1"
+
+    def f(self, a):
+        return array_namespace(a).expm1(a)
+
+    def times_slope(self, inputs, X, G):
+        return G * exp(X)
+
+
+class Erf(Function):
+    """The error function of each entry: 2 / sqrt(pi) times the integral of exp(-t^2) up to it."""
+
+    name = "erf"
+
+    def f(self, a):
+        if is_torch_array(a):
+            return a.erf()
+        return scipy.special.erf(a)
+
+    def times_slope(self, inputs, X, G):
+        # Beyond 30 the slope is 0 in every float, and further out the square would overflow.
+        return G * (exp(-square(clip(X, -30, 30))) * (2 / math.sqrt(math.pi)))
 
 
 class Log1p(Function):
@@ -168,7 +197,8 @@ class LeakyRelu(Function):
         return maximum(z, 0) + self.slope * minimum(z, 0)
 
 
-exp, log, log1p, sin, cos, tanh = Exp(), Log(), Log1p(), Sin(), Cos(), Tanh()
+exp, expm1, log, log1p = Exp(), Expm1(), Log(), Log1p()
+erf, sin, cos, tanh = Erf(), Sin(), Cos(), Tanh()
 sigmoid, softplus, relu = Sigmoid(), Softplus(), Relu()
 
 
@@ -188,7 +218,7 @@ def parametric_relu(z: Variable, alpha: Variable) -> Variable:
     ``alpha`` has the shape ``()``, or one slope for each unit.
     """
     z, alpha = as_variables("parametric_relu", z, alpha)
-    return relu(z) - alpha * relu(-z)
+    return where(z > 0, z, alpha * z)  # the slope at 0 is that from the left, as for relu
 
 
 def hard_tanh(z: Variable) -> Variable:
@@ -199,7 +229,9 @@ def hard_tanh(z: Variable) -> Variable:
 operations.update(log=log)
 __all__ = [
     "cos",
+    "erf",
     "exp",
+    "expm1",
     "hard_tanh",
     "leaky_relu",
     "log",
