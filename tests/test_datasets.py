@@ -1,8 +1,13 @@
-"""The data of Sections 6.0, 6.1 and 6.2.2."""
+"""The data of the chapter: XOR and the like, digits, and MNIST read from files made up here."""
+
+import gzip
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
+from strategies import few, rngs
 
 import dlbook as dl
 
@@ -147,3 +152,211 @@ def test_delays_know_their_mean_and_their_median():
 def test_delays_need_an_example():
     with pytest.raises(ValueError, match="delays: needs at least 1 example, got 0"):
         dl.datasets.delays(0, np.random.default_rng(0))
+
+
+# --- Digits ------------------------------------------------------------------------------------
+
+
+def test_digits_are_small_pictures_with_their_labels():
+    X, y = dl.datasets.digits()
+    assert (X.shape, y.shape) == ((1797, 64), (1797,))
+    assert (X.dtype, y.dtype) == (np.float64, np.int64)
+    assert (X.min(), X.max()) == (0, 1)
+    assert set(X.ravel() * 16) == set(range(17))
+    assert set(y) == set(range(10)) and np.bincount(y).min() > 170
+
+
+def test_a_zero_is_dark_in_the_middle_and_rows_follow_one_another():
+    X, y = dl.datasets.digits()
+    zero = X[y == 0].mean(0).reshape(8, 8)
+    assert zero[3:5, 3:5].max() < 0.2 < 0.4 < zero[3:5, [2, 5]].min()
+
+
+def test_digits_are_made_anew_for_each_caller():
+    X, y = dl.datasets.digits()
+    X[:], y[:] = 7, 7
+    assert dl.datasets.digits()[0].max() == 1
+    assert dl.datasets.digits()[1].min() == 0
+
+
+# --- Training and test examples ----------------------------------------------------------------
+
+
+@few
+@given(rngs, st.integers(2, 30), st.data())
+def test_a_split_puts_every_example_on_one_side_with_its_target(rng, examples, data):
+    test = data.draw(st.integers(1, examples - 1))
+    X = np.arange(2.0 * examples).reshape(examples, 2)
+    y = np.arange(examples)
+    kept = X.copy(), y.copy()
+    X_train, y_train, X_test, y_test = dl.datasets.split(X, y, test, rng)
+    assert (len(X_test), len(X_train)) == (test, examples - test)
+    assert sorted([*y_train, *y_test]) == list(range(examples))
+    for inputs, targets in ((X_train, y_train), (X_test, y_test)):
+        assert_array_equal(inputs, X[targets])
+    assert_array_equal(X, kept[0])
+    assert_array_equal(y, kept[1])
+    X_test[:] = X_train[:] = -1  # copies, not views
+    assert_array_equal(X, kept[0])
+
+
+def test_a_split_depends_on_nothing_but_its_rng():
+    X, y = dl.datasets.digits()
+    first, again, other = (
+        dl.datasets.split(X, y, 400, np.random.default_rng(seed)) for seed in (1, 1, 2)
+    )
+    for one, two in zip(first, again, strict=True):
+        assert_array_equal(one, two)
+    assert not np.array_equal(first[3], other[3])
+
+
+@pytest.mark.parametrize("test", [0, 5, 6, -1, 2.0, 0.4, True, None])
+def test_a_split_leaves_something_on_both_sides(test):
+    message = f"split: needs .*; got 5 examples, 5 targets and {test} to test"
+    with pytest.raises(ValueError, match=message):
+        dl.datasets.split(np.ones((5, 2)), np.ones(5), test, np.random.default_rng(0))
+
+
+def test_a_split_needs_a_target_for_each_example():
+    with pytest.raises(ValueError, match=r"split: needs as .* 5 examples, 4 targets and 2 to test"):
+        dl.datasets.split(np.ones((5, 2)), np.ones(4), 2, np.random.default_rng(0))
+
+
+# --- MNIST -------------------------------------------------------------------------------------
+
+TRAIN_X, TRAIN_Y, TEST_X, TEST_Y = (f"{name}.gz" for name in dl.datasets.MNIST)
+
+
+def idx(array):
+    """Write bytes in the IDX format."""
+    sizes = np.array(array.shape, ">i4").tobytes()
+    return bytes([0, 0, 8, array.ndim]) + sizes + array.astype(np.uint8).tobytes()
+
+
+@pytest.fixture
+def mnist(tmp_path, monkeypatch):
+    """A folder with a small MNIST: its arrays by file name, and how to write another file."""
+    rng, folder = np.random.default_rng(0), tmp_path / "mnist"
+    folder.mkdir()
+    arrays = {
+        TRAIN_X: rng.integers(0, 256, (6, 28, 28)),
+        TRAIN_Y: rng.integers(0, 10, 6),
+        TEST_X: rng.integers(0, 256, (4, 28, 28)),
+        TEST_Y: rng.integers(0, 10, 4),
+    }
+    for name, array in arrays.items():
+        (folder / name).write_bytes(gzip.compress(idx(array)))
+    monkeypatch.setenv("DLBOOK_DATA", str(tmp_path))
+    return arrays, folder
+
+
+def test_mnist_is_read_from_the_folder_that_dlbook_data_names(mnist, monkeypatch):
+    arrays, _ = mnist
+    monkeypatch.setattr("pooch.retrieve", None)  # it is not asked
+    X, y, X_test, y_test = dl.datasets.mnist()
+    assert (X.shape, X.dtype, X_test.shape) == ((6, 784), np.float32, (4, 784))
+    assert y.dtype == y_test.dtype == np.int64 and X_test.dtype == np.float32
+    assert_array_equal(X, arrays[TRAIN_X].reshape(6, 784).astype(np.float32) / 255)
+    assert_array_equal(X_test, arrays[TEST_X].reshape(4, 784).astype(np.float32) / 255)
+    assert_array_equal(y, arrays[TRAIN_Y])
+    assert_array_equal(y_test, arrays[TEST_Y])
+    X[:], y[:] = 0, 0  # they belong to the caller
+
+
+@pytest.mark.parametrize("missing", [TRAIN_X, TRAIN_Y, TEST_X, TEST_Y])
+def test_a_missing_file_is_named(mnist, missing):
+    (mnist[1] / missing).unlink()
+    with pytest.raises(FileNotFoundError) as caught:
+        dl.datasets.mnist()
+    assert "mnist: DLBOOK_DATA is" in str(caught.value) and missing in str(caught.value)
+
+
+def test_a_folder_without_mnist_is_reported(tmp_path, monkeypatch):
+    monkeypatch.setenv("DLBOOK_DATA", str(tmp_path / "nowhere"))
+    with pytest.raises(FileNotFoundError, match=r"DLBOOK_DATA is .*nowhere.*, but there is no "):
+        dl.datasets.mnist()
+
+
+WHOLE = idx(np.arange(6))
+DAMAGED = {
+    "cut off": gzip.compress(WHOLE)[:-9],
+    "with other bytes inside": gzip.compress(WHOLE)[:12] + b"\xff\xff\xff\xff\xff" + WHOLE,
+    "with a wrong checksum": gzip.compress(WHOLE)[:-8] + bytes(8),
+    "not compressed": WHOLE,
+    "a page that says it is not there": b"<html>404</html>",
+    "empty": b"",
+    "compressed nothing": gzip.compress(b""),
+    "too short for a header": gzip.compress(b"\0\0\x08"),
+    "too short for its sizes": gzip.compress(b"\0\0\x08\x03\0\0"),
+    "of floats": gzip.compress(b"\0\0\x0d" + WHOLE[3:]),
+    "of another kind": gzip.compress(b"PK" + WHOLE[2:]),
+    "short of one entry": gzip.compress(WHOLE[:-1]),
+    "with one entry too many": gzip.compress(WHOLE + b"\0"),
+    "with a negative size": gzip.compress(b"\0\0\x08\x01\xff\xff\xff\xff"),
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
+@pytest.mark.parametrize("name", [TRAIN_X, TEST_Y])
+def test_a_damaged_file_is_reported_and_not_read(mnist, name, content):
+    (mnist[1] / name).write_bytes(content)
+    with pytest.raises(ValueError, match=f"mnist: {name} is damaged: "):
+        dl.datasets.mnist()
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "message"),
+    [
+        (
+            TRAIN_Y,
+            np.arange(5),
+            r"training labels have the shape \(5,\), and the pictures \(6, 28, ",
+        ),
+        (TEST_X, np.ones((4, 8, 8)), r"test labels .* \(4,\), and the pictures \(4, 8, 8\)"),
+        (TRAIN_X, np.ones((6, 784)), r"training labels .* \(6,\), and the pictures \(6, 784\)"),
+        (TRAIN_Y, np.ones((6, 28, 28)), r"training labels have the shape \(6, 28, 28\), and"),
+        (TEST_Y, np.array(3), r"test labels have the shape \(\), and the pictures \(4, 28, 28\)"),
+    ],
+)
+def test_files_that_do_not_belong_together_are_reported(mnist, name, array, message):
+    (mnist[1] / name).write_bytes(gzip.compress(idx(array)))
+    with pytest.raises(ValueError, match=f"mnist: the {message}"):
+        dl.datasets.mnist()
+
+
+@pytest.mark.parametrize(
+    "error", [ConnectionError("no route to host"), ValueError("SHA256 differs")]
+)
+def test_without_network_and_folder_the_error_says_what_to_do(monkeypatch, error):
+    def retrieve(*arguments, **settings):
+        raise error
+
+    monkeypatch.delenv("DLBOOK_DATA", raising=False)
+    monkeypatch.setattr("pooch.retrieve", retrieve)
+    with pytest.raises(OSError) as caught:
+        dl.datasets.mnist()
+    message = str(caught.value)
+    assert (
+        message.startswith(f"mnist: {TRAIN_X} cannot be fetched from https://")
+        and str(error) in message
+    )
+    assert message.endswith("set DLBOOK_DATA to the folder that has it in a subfolder 'mnist'")
+    assert caught.value.__cause__ is error
+
+
+def test_what_is_fetched_is_checked_and_kept(mnist, monkeypatch):
+    arrays, folder = mnist
+    asked = []
+
+    def retrieve(url, known_hash, name, path):
+        asked.append((url, known_hash, name))
+        return str(folder / name)
+
+    monkeypatch.setenv("DLBOOK_DATA", "")
+    monkeypatch.setattr("pooch.retrieve", retrieve)
+    assert_array_equal(dl.datasets.mnist()[1], arrays[TRAIN_Y])
+    assert [name for _, _, name in asked] == [TRAIN_X, TRAIN_Y, TEST_X, TEST_Y]
+    for url, known_hash, name in asked:
+        assert url == dl.datasets.MNIST_URL + name
+        assert known_hash == "sha256:" + dl.datasets.MNIST[name.removesuffix(".gz")]
+        assert len(known_hash) == len("sha256:") + 64

@@ -1,8 +1,18 @@
-"""The data of the chapter. Everything here is made by code or comes with scikit-learn."""
+"""The data of the chapter: made by code, or part of scikit-learn, but for MNIST.
+
+MNIST alone has to be fetched, and no notebook needs it.
+"""
 
 from __future__ import annotations
 
+import gzip
+import os
+import zlib
+from pathlib import Path
+
 import numpy as np
+import pooch
+from sklearn.datasets import load_digits
 
 
 def xor() -> tuple[np.ndarray, np.ndarray]:
@@ -163,6 +173,9 @@ def three_branches_parameters(X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
     shares = np.exp(np.stack([0.3 * x, -0.3 * x, 0.4 + 0.2 * x], axis=1))
     means = [1.9 + 0.4 * np.sin(2 * x), 1 - 0.15 * x, -1.8 + 0.25 * x**2]
     sigmas = [0.12 + 0 * x, 0.08 + 0.03 * np.abs(x), 0.18 + 0.06 * x]
+    shares = np.exp(np.stack([-0.6 * x, 0 * x - 0.2, 0.6 * x], axis=1))
+    means = [1.6 + 0.4 * np.sin(2 * x), 0.35 * x - 0.2, -1.7 + 0.25 * x**2]
+    sigmas = [0.12 + 0 * x, 0.08 + 0.05 * np.abs(x), 0.15 + 0.05 * x]
     return shares / shares.sum(axis=1, keepdims=True), np.stack(means, 1), np.stack(sigmas, 1)
 
 
@@ -233,6 +246,130 @@ def delays(
     usual, delay = 1 + x / 2, 0.2 + 0.8 * np.exp(-((x / 0.35) ** 2))
     y = usual + delay * rng.lognormal(size=examples)
     return x[:, None], y, usual + delay * np.exp(0.5), usual + delay
+
+
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    """Return 1,797 small pictures of handwritten digits, which come with scikit-learn.
+
+    Returns
+    -------
+    X : array of float64, shape (1797, 64)
+        The 8 by 8 pixels of a picture, row by row, from 0 to 1.
+    y : array of int64, shape (1797,)
+        Which digit it is.
+    """
+    X, y = load_digits(return_X_y=True)
+    return X / 16, y.astype(np.int64)
+
+
+def split(
+    X: np.ndarray, y: np.ndarray, test: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Draw examples to test with, and return ``X_train, y_train, X_test, y_test``.
+
+    Parameters
+    ----------
+    X, y : array, shapes (m, ...)
+    test : int
+        How many examples to take out.
+    rng : numpy.random.Generator
+
+    Raises
+    ------
+    ValueError
+        If ``X`` and ``y`` have different lengths, or nothing would be left to train or to test.
+    """
+    whole = isinstance(test, int | np.integer) and not isinstance(test, bool)
+    if len(X) != len(y) or not whole or not 0 < test < len(X):
+        raise ValueError(
+            f"split: needs as many targets as examples, and some to train and to test with; got "
+            f"{len(X)} examples, {len(y)} targets and {test} to test"
+        )
+    order = rng.permutation(len(X))
+    train, test = order[test:], order[:test]
+    return X[train], y[train], X[test], y[test]
+
+
+# What MNIST consists of, and the SHA-256 of what is fetched.
+MNIST = {
+    "train-images-idx3-ubyte": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+    "train-labels-idx1-ubyte": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+    "t10k-images-idx3-ubyte": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+    "t10k-labels-idx1-ubyte": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+}
+MNIST_URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
+
+
+def mnist() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the MNIST pictures of digits, fetched once and kept.
+
+    If the environment variable ``DLBOOK_DATA`` names a folder, the four files are read from its
+    subfolder ``mnist`` instead.
+
+    Returns
+    -------
+    X_train, X_test : array of float32, shapes (60000, 784) and (10000, 784)
+        The 28 by 28 pixels of a picture, row by row, from 0 to 1.
+    y_train, y_test : array of int64, shapes (60000,) and (10000,)
+
+    Raises
+    ------
+    OSError
+        If the files are neither there nor can be fetched.
+    ValueError
+        If a file is damaged.
+    """
+    images, labels, test_images, test_labels = (_read_idx(_mnist_file(name)) for name in MNIST)
+    for name, X, y in (("training", images, labels), ("test", test_images, test_labels)):
+        if y.ndim != 1 or X.shape != (len(y), 28, 28):
+            raise ValueError(
+                f"mnist: the {name} labels have the shape {y.shape}, and the pictures {X.shape}"
+            )
+
+    def as_rows(X: np.ndarray) -> np.ndarray:
+        return X.reshape(len(X), 784).astype(np.float32) / 255
+
+    return (
+        as_rows(images),
+        labels.astype(np.int64),
+        as_rows(test_images),
+        test_labels.astype(np.int64),
+    )
+
+
+def _mnist_file(name: str) -> Path:
+    folder, file = os.environ.get("DLBOOK_DATA"), f"{name}.gz"
+    if folder:
+        path = Path(folder) / "mnist" / file
+        if not path.is_file():
+            raise FileNotFoundError(f"mnist: DLBOOK_DATA is {folder!r}, but there is no {path}")
+        return path
+    try:
+        return Path(
+            pooch.retrieve(
+                MNIST_URL + file, f"sha256:{MNIST[name]}", file, pooch.os_cache("dlbook")
+            )
+        )
+    except (OSError, ValueError) as error:
+        raise OSError(
+            f"mnist: {file} cannot be fetched from {MNIST_URL} ({error}); with a copy at hand, set "
+            f"DLBOOK_DATA to the folder that has it in a subfolder 'mnist'"
+        ) from error
+
+
+def _read_idx(path: Path) -> np.ndarray:
+    """Read an array of bytes in the IDX format: a magic number, the sizes, the entries."""
+    packed = path.read_bytes()
+    try:
+        content = gzip.decompress(packed)
+        ndim = content[3]
+        start = 4 + 4 * ndim
+        shape = tuple(np.frombuffer(content[4:start], ">i4"))
+        if content[:3] != b"\0\0\x08" or len(content) != start + int(np.prod(shape)):
+            raise ValueError("no IDX file of bytes, or cut off")
+    except (EOFError, IndexError, OSError, ValueError, zlib.error) as error:
+        raise ValueError(f"mnist: {path.name} is damaged: {error}") from error
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
 
 def _check_examples(name: str, examples: int) -> None:
