@@ -3,21 +3,33 @@
 The modules follow the chapter: each one's first line says which section it is.
 """
 
-from dlbook import costs, datasets, distributions, layerwise, output_units, scalar_graph
+from dlbook import (
+    costs,
+    datasets,
+    distributions,
+    hidden_units,
+    layerwise,
+    output_units,
+    scalar_graph,
+)
 from dlbook.backprop import backprop, build_grad
 from dlbook.derivatives import grad, hessian, hessian_operator, hvp, jacobian
 from dlbook.forward_mode import jvp
 from dlbook.graph import Graph, Variable, get_consumers, get_inputs, get_operation, variable
 from dlbook.krylov import conjugate_gradients, lanczos
-from dlbook.network import Layer, Network
+from dlbook.network import MLP, Layer, LocallyConnected, LowRank, Network
 from dlbook.operations import *  # noqa: F403  (the operations are functions of the package)
 from dlbook.operations import __all__ as _operations
 from dlbook.optimizers import Adam, Clipped, GradientDescent, Momentum
 from dlbook.program import Program, compile, evaluate
 from dlbook.simplify import simplify
-from dlbook.training import Trained, minimize, train
+from dlbook.training import Trained, TrainingDiverged, minimize, train
 
 __all__ = [
+    "MLP",
+    "LocallyConnected",
+    "LowRank",
+    "hidden_units",
     "Adam",
     "Clipped",
     "Momentum",
@@ -31,6 +43,7 @@ __all__ = [
     "Network",
     "Program",
     "Trained",
+    "TrainingDiverged",
     "Variable",
     "backprop",
     "build_grad",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,16 +23,41 @@ class Trained:
     Attributes
     ----------
     parameters : dict of Variable to array
-        The values after the last step.
+        The values after the last step; with early stopping, those with the least validation error.
     costs : array, shape (steps + 1,)
-        The cost before each step, and after the last.
+        The cost before each step, and after the last; with minibatches, on the batch at hand.
+        Fewer if training stopped early.
     recorded : list of array, each of shape (steps + 1, ...)
         The values of the recorded variables at the same moments.
+    errors : array, shape (epochs,)
+        The validation error at the end of each epoch, if there is one.
+    epoch : int
+        How many epochs the parameters have seen; 0 for the initial ones.
     """
 
     parameters: dict[Variable, np.ndarray]
     costs: np.ndarray
     recorded: list[np.ndarray]
+    errors: np.ndarray = field(default_factory=lambda: np.empty(0))
+    epoch: int = 0
+
+
+class TrainingDiverged(FloatingPointError):
+    """Training met a cost or a gradient that is not finite.
+
+    Attributes
+    ----------
+    trained : Trained
+        What there was before: the last parameters with which all was finite, or the initial
+        ones.
+    """
+
+    def __init__(self, message: str, trained: Trained):
+        super().__init__(message)
+        self.trained = trained
+
+    def __reduce__(self):  # to come back from another process
+        return type(self), (str(self), self.trained)
 
 
 def train(
@@ -42,8 +67,13 @@ def train(
     optimizer: Any,
     steps: int,
     record: Iterable[Variable] = (),
+    *,
+    batch_size: int | None = None,
+    rng: np.random.Generator | None = None,
+    validation: tuple[Variable, Mapping[Variable, Any]] | None = None,
+    patience: int | None = None,
 ) -> Trained:
-    """Minimise a cost on the whole training set.
+    """Minimise a cost: gradient, step, and again.
 
     Parameters
     ----------
@@ -59,37 +89,147 @@ def train(
     steps : int
     record : list of Variable, optional
         Variables of the same graph whose values are kept at every step.
+    batch_size : int, optional
+        To take so many examples for each step, all of them once in an epoch, in an order that
+        ``rng`` draws; what is left over at the end of an epoch is too few and left out. Without it
+        every step takes all examples, and is an epoch.
+    rng : numpy.random.Generator, optional
+        Needed for minibatches.
+    validation : (Variable, dict of Variable to array), optional
+        A number that depends on the parameters, and values for its other inputs: the error that
+        is measured at the end of every epoch.
+    patience : int, optional
+        To stop early, when the validation error has not become less for so many epochs.
 
     Raises
     ------
     ValueError, TypeError
         If data or parameters have a wrong shape or dtype, are empty or contain NaN; if the number
-        of steps is negative.
-    FloatingPointError
-        If the cost or a gradient stops being finite; the message says at which step.
+        of steps is negative, a batch larger than the data or without ``rng``, or there is patience
+        without validation.
+    TrainingDiverged
+        If the cost or a gradient stops being finite, or the validation error is NaN, a
+        FloatingPointError; the message says at which step, and ``trained`` holds what there was
+        before.
     """
-    if not (isinstance(steps, int | np.integer) and steps >= 0):
-        raise ValueError(
-            f"train: the number of steps must be 0 or a whole number above, got {steps!r}"
-        )
+    _check_whole("number of steps", steps, 0)
     record = list(record)
     gradients = backprop(parameters, J)
     outputs = [J, *record, *(gradients[V] for V in parameters)]
     program = compile(outputs, [*parameters, *data])
     parameters = {V: _checked(V, value).copy() for V, value in parameters.items()}
-    data = {V: _checked(V, value) for V, value in data.items()}
-    costs, recorded = [], [[] for _ in record]
+    batches = _Batches({V: _checked(V, value) for V, value in data.items()}, batch_size, rng)
+    watch = _Watch(validation, patience, parameters)
+    costs, recorded, good = [], [[] for _ in record], parameters
+
+    def so_far(parameters, step):
+        epoch = step // batches.per_epoch
+        if patience is not None and watch.best is not None:
+            parameters, epoch = watch.best, watch.best_epoch
+        kept = [np.array(values) for values in recorded]
+        return Trained(parameters, np.array(costs), kept, np.array(watch.errors), epoch)
+
     # The bar goes to a terminal only, so that notebooks and logs stay the same from run to run.
-    for step in tqdm(range(steps + 1), desc="training", disable=None, leave=False):
-        with np.errstate(over="ignore", invalid="ignore"):  # reported below, with the step
-            cost, *values = program(*parameters.values(), *data.values())
-        _check_finite(step, {J: cost, **dict(zip(parameters, values[len(record) :], strict=True))})
-        costs.append(cost)
-        for kept, value in zip(recorded, values, strict=False):
-            kept.append(value)
-        if step < steps:
-            parameters = optimizer.step(parameters, values[len(record) :])
-    return Trained(parameters, np.array(costs), [np.array(kept) for kept in recorded])
+    bar = tqdm(range(steps + 1), desc="training", disable=None, leave=False)
+    # What is not finite is reported with the step, and needs no warning.
+    with bar, np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        for step in bar:
+            cost, *values = program(*parameters.values(), *batches.next())
+            slopes = values[len(record) :]
+            problem = _not_finite({J: cost, **dict(zip(parameters, slopes, strict=True))})
+            if not problem and step and step % batches.per_epoch == 0:
+                problem = watch.measure(parameters)
+            if problem:
+                hint = "; a smaller learning rate may help" if step else ": before any step"
+                raise TrainingDiverged(
+                    f"train: {problem} after {step} steps{hint}",
+                    so_far(good, max(step - 1, 0)),
+                )
+            costs.append(cost)
+            for kept, value in zip(recorded, values, strict=False):
+                kept.append(value)
+            if step == steps or watch.has_enough:
+                break
+            good, parameters = parameters, optimizer.step(parameters, slopes)
+    return so_far(parameters, step)
+
+
+class _Batches:
+    """Hands out the data: all of them, or some examples at a time."""
+
+    def __init__(
+        self,
+        data: dict[Variable, np.ndarray],
+        size: int | None,
+        rng: np.random.Generator | None,
+    ):
+        self.data, self.size, self.rng = data, size, rng
+        self.order, self.per_epoch = None, 1
+        if size is None:
+            return
+        counts = {len(value) for V, value in data.items() if None in V.shape[:1]}
+        _check_whole("batch size", size, 1)
+        if len(counts) != 1 or size > min(counts):
+            raise ValueError(
+                f"train: a batch of {size} cannot be taken from data with "
+                f"{', '.join(map(str, sorted(counts))) or 'no'} examples"
+            )
+        if not isinstance(rng, np.random.Generator):
+            raise TypeError(
+                f"train: minibatches are drawn by rng, a numpy.random.Generator, got {rng!r}"
+            )
+        self.examples = counts.pop()
+        self.per_epoch, self.place = self.examples // size, 0
+
+    def next(self) -> list[np.ndarray]:
+        if self.size is None:
+            return list(self.data.values())
+        if self.place % self.per_epoch == 0:
+            self.order = self.rng.permutation(self.examples)
+        start = self.place % self.per_epoch * self.size
+        chosen = self.order[start : start + self.size]
+        self.place += 1
+        return [value[chosen] if None in V.shape[:1] else value for V, value in self.data.items()]
+
+
+class _Watch:
+    """Measures the validation error, and remembers the best parameters (Section 7.8)."""
+
+    def __init__(self, validation: Any, patience: int | None, parameters: Mapping):
+        self.program, self.patience, self.errors = None, patience, []
+        self.best, self.best_epoch, self.least = None, 0, np.inf
+        if patience is not None:
+            _check_whole("patience", patience, 1)
+            if validation is None:
+                raise ValueError("train: to stop early needs a validation error")
+        if validation is not None:
+            if not isinstance(validation, tuple | list) or len(validation) != 2:
+                raise TypeError(
+                    f"train: validation is a pair, the error and a dict with the values of its "
+                    f"inputs, got {validation!r}"
+                )
+            error, data = validation
+            if not isinstance(error, Variable) or error.shape != ():
+                raise ValueError(f"train: the validation error must be a scalar, got {error!r}")
+            self.program = compile([error], [*parameters, *data])
+            self.data = [_checked(V, value) for V, value in data.items()]
+
+    def measure(self, parameters: dict[Variable, np.ndarray]) -> str:
+        """Measure the error at the end of an epoch; return what is wrong with it, if anything."""
+        if self.program is None:
+            return ""
+        error = float(self.program(*parameters.values(), *self.data)[0])
+        if np.isnan(error):
+            return "the validation error is nan"
+        self.errors.append(error)
+        if error < self.least:
+            self.least, self.best, self.best_epoch = error, dict(parameters), len(self.errors)
+        return ""
+
+    @property
+    def has_enough(self) -> bool:
+        """Whether patience has run out."""
+        return self.patience is not None and len(self.errors) - self.best_epoch >= self.patience
 
 
 def minimize(
@@ -190,11 +330,18 @@ def _checked(V: Variable, value: Any, where: str = "train") -> np.ndarray:
     return array
 
 
-def _check_finite(step: int, found: Mapping[Variable, np.ndarray]) -> None:
-    """Raise a FloatingPointError if the cost or the gradient of a parameter is not finite."""
+def _check_whole(what: str, value: Any, least: int) -> None:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not (whole and value >= least):
+        raise ValueError(
+            f"train: the {what} must be {least} or a whole number above, got {value!r}"
+        )
+
+
+def _not_finite(found: Mapping[Variable, np.ndarray]) -> str:
+    """Return what of the cost and the gradients is not finite, if anything is."""
     for number, (V, value) in enumerate(found.items()):
-        if not np.isfinite(value).all():
-            what = f"the gradient of '{V.name}' is not finite" if number else f"the cost is {value}"
-            raise FloatingPointError(
-                f"train: {what} after {step} steps; a smaller learning rate may help"
-            )
+        # One number tells most of the time; where the sum overflows, a closer look does.
+        if not np.isfinite(np.add.reduce(value, axis=None)) and not np.isfinite(value).all():
+            return f"the gradient of '{V.name}' is not finite" if number else f"the cost is {value}"
+    return ""
