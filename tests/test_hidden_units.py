@@ -266,13 +266,13 @@ def test_the_table_shows_every_unit_once():
 
 
 def test_the_table_of_a_notebook_says_the_same():
-    rows = Cells(table()._repr_html_()).rows
+    rows = Cells(table().html()).rows
     assert rows == [table().header, *table().rows]
     assert [row[0] for row in rows[1:]] == list(UNITS)
 
 
 def test_texts_in_a_table_are_no_html():
-    shown = dl.hidden_units.Table(["a<b"], [["<b>&"]])._repr_html_()
+    shown = dl.hidden_units.Table(["a<b"], [["<b>&"]]).html()
     assert "<th>a&lt;b</th>" in shown and "<td>&lt;b&gt;&amp;</td>" in shown
 
 

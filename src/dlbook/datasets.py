@@ -11,7 +11,6 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-import pooch
 from sklearn.datasets import load_digits
 
 
@@ -173,9 +172,6 @@ def three_branches_parameters(X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
     shares = np.exp(np.stack([0.3 * x, -0.3 * x, 0.4 + 0.2 * x], axis=1))
     means = [1.9 + 0.4 * np.sin(2 * x), 1 - 0.15 * x, -1.8 + 0.25 * x**2]
     sigmas = [0.12 + 0 * x, 0.08 + 0.03 * np.abs(x), 0.18 + 0.06 * x]
-    shares = np.exp(np.stack([-0.6 * x, 0 * x - 0.2, 0.6 * x], axis=1))
-    means = [1.6 + 0.4 * np.sin(2 * x), 0.35 * x - 0.2, -1.7 + 0.25 * x**2]
-    sigmas = [0.12 + 0 * x, 0.08 + 0.05 * np.abs(x), 0.15 + 0.05 * x]
     return shares / shares.sum(axis=1, keepdims=True), np.stack(means, 1), np.stack(sigmas, 1)
 
 
@@ -344,6 +340,8 @@ def _mnist_file(name: str) -> Path:
         if not path.is_file():
             raise FileNotFoundError(f"mnist: DLBOOK_DATA is {folder!r}, but there is no {path}")
         return path
+    import pooch  # only where something is to be fetched
+
     try:
         return Path(
             pooch.retrieve(

@@ -252,7 +252,7 @@ class Multinoulli(Distribution):
 
     @property
     def mean(self):
-        """The expected one-hot vector: the probabilities."""
+        """The expected one-hot vector, which is the probabilities."""
         return self.probabilities
 
     def _cost(self, y):

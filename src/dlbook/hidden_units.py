@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import math
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -238,7 +239,15 @@ class Table:
         padded = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
         return "\n".join(padded)
 
-    def _repr_html_(self) -> str:
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        # As with drawings: stored notebooks keep the text alone, the site's build asks for HTML.
+        if os.environ.get("DLBOOK_FIGURES") == "html":
+            return {"text/html": self.html(), "text/plain": repr(self)}
+        return {"text/plain": repr(self)}
+
+    def html(self) -> str:
+        """Return the table as a ``<table>`` element."""
+
         def row(cells: list[str], tag: str) -> str:
             return "<tr>" + "".join(f"<{tag}>{html.escape(c)}</{tag}>" for c in cells) + "</tr>"
 

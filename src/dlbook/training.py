@@ -85,7 +85,7 @@ def train(
         Values of the other inputs of ``J``.
     optimizer : object
         Its ``step(parameters, gradients)`` returns the next parameters, as
-        :meth:`~dlbook.optimizers.GradientDescent.step` does.
+        :meth:`~dlbook.optimizers.Optimizer.step` does.
     steps : int
     record : list of Variable, optional
         Variables of the same graph whose values are kept at every step.

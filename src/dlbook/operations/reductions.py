@@ -23,6 +23,7 @@ from dlbook.operations.flow import stop_gradient
 from dlbook.operations.shapes import ExpandDims, Squeeze, broadcast_like, normalize_axes
 from dlbook.operators import operations
 
+FEW = (2, 3, 4)  # entries that are taken one by one
 BLOCK = 2**10  # this many entries are added one after the other, at most
 
 
@@ -54,7 +55,11 @@ class Reduction(Operation):
     def code(self, V, arguments, out, setup):
         if not self.ufunc:
             return None
-        axes = None if len(self.axes) == V.inputs[0].ndim else self.axes
+        A = V.inputs[0]
+        few = A.ndim > 2 and self.axes == (A.ndim - 1,) and A.shape[-1] in FEW
+        if few and out and A.dtype == V.dtype:
+            return call("over_few", f"np.{self.ufunc}", *arguments, out)
+        axes = None if len(self.axes) == A.ndim else self.axes
         axes = axes[0] if axes and len(axes) == 1 else axes
         reduce = f"np.{self.ufunc}.reduce"
         return call(reduce, *arguments, axis=axes, out=out, keepdims=self.keepdims)
@@ -176,6 +181,16 @@ class Min(Max):
 
     def f(self, A):
         return array_namespace(A).min(A, axis=self.axes, keepdims=self.keepdims)
+
+
+@helper
+def over_few(ufunc: np.ufunc, A: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """Reduce a last axis of a few entries: NumPy is slow along an axis so short."""
+    total = out.reshape(A.shape[:-1])
+    ufunc(A[..., 0], A[..., 1], out=total)
+    for i in range(2, A.shape[-1]):
+        ufunc(total, A[..., i], out=total)
+    return out
 
 
 @helper
