@@ -1,8 +1,10 @@
 """The drawings: what reaches a notebook, what reaches a page, and what they say in words."""
 
 import base64
+import inspect
 import re
 from collections import Counter
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 from xml.etree import ElementTree
@@ -501,3 +503,429 @@ def test_the_figures_of_section_6_2_1_are_fit_for_a_page_and_say_what_was_comput
     assert "the minimum is at 1.0 for lambda 0.1" in drawings["no minimum"].alt
     assert "squared error, first x: least at 0.00" in drawings["predictions"].alt
     assert "one: from 1 to 99" in drawings["recovery"].alt
+
+
+# --- The figures of Sections 6.2.2 and 6.5: what each says of the small data it is given ---------
+
+
+def texts_beside_ticks(figure):
+    """List what was written into a figure, ticks left out."""
+    parts = [figure, *figure.axes]
+    texts = [text for part in parts for text in part.texts]
+    texts += [text for axes in figure.axes for text in (axes.title, axes.xaxis.label)]
+    texts += [axes.yaxis.label for axes in figure.axes]
+    legends = [*figure.legends, *(axes.get_legend() for axes in figure.axes)]
+    texts += [text for legend in legends if legend for text in legend.get_texts()]
+    return [text for text in texts if text.get_text().strip()]
+
+
+def assert_no_text_is_cut(drawing):
+    drawing.figure.draw_without_rendering()
+    for text in texts_beside_ticks(drawing.figure):
+        whole, seen = text.get_window_extent(), text.get_tightbbox()
+        assert seen is not None and seen.width > 0, f"not drawn: {text}"
+        assert_allclose(seen.extents, whole.extents, atol=1, err_msg=f"cut: {text}")
+
+
+def figures_of_output_units():
+    draw, z, steps = figures.output_units, np.linspace(-5, 5, 101), np.arange(40)
+    s, soft, half = 1 / (1 + np.exp(-z)), np.log1p(np.exp(z)), np.linspace(0.5, 0.25, 40)
+    wide, T = np.arange(-2.0, 4.0), 10 ** np.linspace(1, -2, 31)
+    heated = np.exp(np.array([1.0, 2.0, 3.0]) / T[:, None])
+    lead, costs = np.linspace(0, 10, 11), np.tile(1 / (1.0 + steps), (2, 1))
+    groups = {"wrong": 0.1, "unsure": 0.3, "sure": 0.6}
+    learned = {"log-likelihood": 1 - 0.9**steps, "squared error": 1 - 0.99**steps}
+    return {
+        "distributions": (
+            draw.distributions(
+                {"coin": np.array([0.25, 0.75]), "bump": (z, np.exp(-((z - 1) ** 2)))}
+            ),
+            "coin: bars for the labels from 0 on, 0.25, 0.75",
+            "bump: a density with its peaks at 1.0",
+        ),
+        "clipped": (
+            draw.clipped(
+                wide,
+                {"clipped": np.clip(wide, 0, 1), "sigmoid": 1 / (1 + np.exp(-wide))},
+                {"clipped": (half, half), "sigmoid": (half / 2, half * 1.2)},
+                ["good start", "bad start"],
+            ),
+            "where 67% of the drawn range lies",
+            "bad start, sigmoid from 60% to 30% wrong",
+        ),
+        "saturation": (
+            draw.saturation(
+                z,
+                [soft, soft - z],
+                [s, s - 1],
+                {"log-likelihood": 1 - s, "squared error": 2 * s * (1 - s) ** 2},
+            ),
+            "for y = 0 from 0.01 up to 0.99, for y = 1 from -0.99 up to 0.01",
+            "log-likelihood 1e+00; squared error 1e-02",
+        ),
+        "gradient_mass": (
+            draw.gradient_mass(
+                {group: share * np.array([1.0, 0.5, 0.2]) for group, share in groups.items()},
+                {"examples": groups, "cost": dict(zip(groups, (0.5, 0.25, 0.25), strict=True))},
+            ),
+            "sure from 0.60 for the most active class to 0.30 for the next",
+            "cost: wrong 50%, unsure 25%, sure 25%",
+        ),
+        "bad_start": (
+            draw.bad_start(
+                lead,
+                {"log-likelihood": np.ones(11), "squared error": np.exp(-lead)},
+                {"all weights 0": learned},
+            ),
+            "squared error from 1 to 4.5e-05",
+            "all weights 0, log-likelihood: from 0.00 to above one half at step 7",
+        ),
+        "logits": (
+            draw.logits(
+                {"3 logits": costs, "2 logits": 2 * costs},
+                {"3 logits": np.array([0.5, 0.3, 0.4]), "2 logits": np.array([0.5, 0.3, 0.9])},
+                step=10,
+            ),
+            "2 logits: training cost from 2.00 to 0.05",
+            "test cost of the last class at step 10 0.90, mean of the others 0.40",
+        ),
+        "competition": (
+            draw.competition(
+                T,
+                {"$z = (1, 2, 3)$": heated / heated.sum(axis=1, keepdims=True)},
+                z,
+                {"max": np.maximum(z, 0), "above": soft, "below": z * s},
+            ),
+            "z = (1, 2, 3) from (0.30, 0.33, 0.37) to (0.00, 0.00, 1.00)",
+            "above runs above it, by 0.69 at most",
+        ),
+    }
+
+
+def figures_of_densities():
+    draw, x, sizes = figures.densities, np.linspace(-1, 1, 20), 2 ** np.arange(4, 11)
+    X, y, grid, widths = x[:, None], np.zeros(20), np.linspace(-2, 2, 41), np.logspace(-1, 1, 21)
+    level, three = np.full((5, 3), 0.5), ("sigma", "variance", "precision")
+    one_lost, lost = level * [1, 1, np.nan], level * np.inf
+    places, angles = np.array([[1.0, 1.0], [0.0, 2.0]]), np.array([[0, 0], [np.pi / 2, 0]])
+    hits = np.array([[[0, 1], [1, -1]], [[1, 0], [1, 0]]]) * np.pi / 2
+    moments = np.tile([[-1.0, 0.0]], (7, 1)), np.tile(np.diag([1.0, 0.1]), (7, 1, 1))
+    bumps = np.exp(-(((grid[:, None] - [-1, 1]) / 0.3) ** 2))
+    parts = {
+        "probabilities": np.stack([0.5 + x / 4, 0.5 - x / 4], axis=1),
+        "means": np.stack([x, 1 + 0 * x], axis=1),
+        "sigmas": np.full((20, 2), 0.2),
+    }
+    sure = np.array([[1.0, 0.0], [0.99, 0.01], [0.0, 1.0], [0.6, 0.4]])
+    return {
+        "bands": (
+            draw.bands(X, y, {"off": (y + 3, 0.1), "broad": (y, y + 1)}, (y, y + 1)),
+            "off, the band holds 0% of the points of the left half and 0% of the right half",
+            "broad, the band holds 100% of the points of the left half",
+        ),
+        "gradients": (
+            draw.gradients(
+                widths,
+                {
+                    r: dict(zip(three, (1 / widths, widths, widths / widths), strict=True))
+                    for r in (1.0, 0.1)
+                },
+            ),
+            "residual 0.1: by sigma 1e+01 at the least width, 1 in the middle, 0.1 at the largest",
+        ),
+        "learning": (
+            draw.learning(
+                {
+                    rate: dict(zip(three, (level, one_lost, lost), strict=True))
+                    for rate in (0.1, 0.5)
+                },
+                limit=1000,
+            ),
+            "rate 0.1, sigma: none failed",
+            "rate 0.5, variance: 1 of 3 failed; rate 0.5, precision: all failed",
+        ),
+        "covariances": (
+            draw.covariances(
+                np.random.default_rng(0).normal(size=(30, 2)),
+                {"learned": moments, "true": moments},
+                {"full": (sizes, 1e-9 * sizes**3.0), "diagonal": (sizes, 1e-6 * sizes)},
+            ),
+            "with fitted slopes: full 3.0, diagonal 1.0",
+        ),
+        "single_gaussian": (
+            draw.single_gaussian(
+                X, y, y, y + 1, 0.5, {"true": bumps.sum(axis=1), "fitted": np.exp(-(grid**2))}, grid
+            ),
+            "densities over y at x = 0.5",
+            "a single broad peak at 0.00, where the true density is 0.00",
+        ),
+        "mixture": (
+            draw.mixture(x, grid, np.tile(bumps[:, :1], (1, 20)), parts, (x, y)),
+            "component 1 from y = -1.0 to 1.0, its probability from 0.25 to 0.75",
+        ),
+        "responsibilities": (
+            draw.responsibilities(
+                X[:4], y[:4], sure, 0.5, grid, bumps, bumps / bumps.sum(axis=1, keepdims=True)
+            ),
+            "2 points, 1 points; 1 points are shared",
+            "the density at x = 0.5",
+        ),
+        "clipping": (
+            draw.clipping(
+                {"plain": (x + 2, 10.0**x), "clipped": (1 - x, 0 * x + 1)},
+                {"plain": ([0.01, 0.1], [0.5, 1.0]), "clipped": ([0.01, 0.1], [0.0, 0.25])},
+            ),
+            "which ends at: plain 3.0, clipped 0.0",
+            "plain: 50% at 0.01, 100% at 0.1; clipped: 0% at 0.01, 25% at 0.1",
+        ),
+        "arms": (
+            draw.arms(places, angles, hits),
+            "place (1.0, 1.0): squared error misses by 1.41, the components by 0.00 and 0.00",
+            "place (0.0, 2.0): squared error misses by 0.00",
+        ),
+    }
+
+
+def figures_of_chain_rule():
+    draw, stages, passes = figures.chain_rule, np.arange(1, 9), np.arange(1.0, 6.0)
+    product, square = dl.scalar_graph.multiply, dl.scalar_graph.square
+    G = dl.scalar_graph.ScalarGraph(2, [(product, 1, 2), (square, 3)])
+    u = G.forward([2.0, -3.0])
+    jacobian = np.array([[1.0, 0.0], [0.0, -2.0], [0.0, 3.0]])
+    out = np.array([1.0, -1.0, 0.5])
+    depths, seconds = np.array([4, 16]), np.array([1e-4, 4e-4])
+    return {
+        "learners": (
+            draw.learners({"slow": (passes, 1 / passes), "quick": (passes, 1 / passes**2)}),
+            "The cost from 1.00 downwards: slow ends at 0.2; quick ends at 0.04.",
+        ),
+        "jacobian_product": (
+            draw.jacobian_product(jacobian, out, jacobian.T @ out, ["$J$", "$G$", "$J G$"]),
+            "A matrix of 2 rows and 3 columns times a column of 3 numbers is a column of 2.",
+            "3 of the 6 entries of the matrix are empty",
+        ),
+        "scalar_graph": (
+            draw.scalar_graph(G, u, G.backward(u), {1: "x", 4: "J"}),
+            "Forward: u(1) = 2, u(2) = -3, u(3) = -6, u(4) = 36.",
+            "u(1) to u(3) −3, u(2) to u(3) 2, u(3) to u(4) −12",
+            "36 on u(1)",
+        ),
+        "paths_and_edges": (
+            draw.paths_and_edges(stages, 2**stages, 4 * stages),
+            "from 2 to 256; the edges bend over, from 4 to 32",
+        ),
+        "checkpoints": (
+            draw.checkpoints(
+                {"all kept": np.array([1, 2, 3, 4, 3, 2]), "checkpoints": np.array([1, 2, 1, 2])},
+                depths,
+                {"all kept": depths, "checkpoints": np.array([4, 8])},
+                {"all kept": seconds, "checkpoints": 1.5 * seconds},
+            ),
+            "for 16 it is 16 (all kept) and 8 (checkpoints)",
+            "with checkpoints 1.5 times as long",
+        ),
+    }
+
+
+def figures_of_engine():
+    draw, x, dots = figures.engine, np.linspace(-1, 1, 101), np.array([-1.0, 0.0, 1.0])
+    n, depths = np.array([10, 100, 1000]), [1, 2, 4]
+    seconds = {"forward": 1e-6 * n, "forward and back": 3e-6 * n}
+    return {
+        "derivatives": (
+            draw.derivatives(
+                x, {"$f$": x**3, "$f'$": 3 * x**2}, dots, {"$f$": dots**3, "$f'$": dots}, "cubes"
+            ),
+            "dots, cubes",
+            "f from -1.00 to 1.00, on; f' from 0.00 to 3.00, off",
+        ),
+        "costs": (
+            draw.costs({"chain": (n, 2 * n, 1e-6 * n), "dense": (n, n**2, 1e-6 * n**1.5)}),
+            "chain: up to 1,000 nodes and 2,000 operations, slope 1.00, that of the time 1.00",
+            "dense: up to 1,000 nodes and 1,000,000 operations, slope 2.00, that of the time 1.50",
+        ),
+        "training_step": (
+            draw.training_step(
+                n, seconds, depths, {"cost": np.ones(3), "gradient": 1.5 + np.array(depths)}
+            ),
+            "by a factor of about 3",
+            "gradient: 2.5 with 1 layer, 5.5 with 4",
+        ),
+        "summing": (
+            draw.summing(
+                depths, {"all terms": np.array([2, 3, 5]), "one sum": np.array([2, 2, 2])}
+            ),
+            "all terms: 2 for 1, 5 for 4; one sum: 2 for 1, 2 for 4",
+        ),
+    }
+
+
+def figures_of_curvature():
+    draw, outputs, steps = figures.curvature, [1, 2, 4, 8, 16], np.logspace(-8, -1, 8)
+    modes = {"forward": np.full(5, 80), "reverse": 20 * np.array(outputs)}
+    x = dl.variable("x", (3,))
+    z = dl.log(dl.sum(dl.exp(x))).named("z")
+    gradient = dl.backprop([x], z)[x]
+    orders = modes | {"best": np.minimum(*modes.values())}
+    bent = np.diag([2.0, -1.0, 0.0])
+    eigenvalues, costs = np.array([-1.0, 0.0, 0.1, 9.0]), np.linspace(2, 1, 11)
+    return {
+        "matrix_chain": (
+            draw.matrix_chain([6, 4, 4, 4, 1]),
+            "The factors: A of 6 by 4, B of 4 by 4, C of 4 by 4, D of 4 by 1.",
+            "from the left (forward): AB of 6 by 4 for 96",
+            "together 216 multiply-adds",
+            "together 56 multiply-adds",
+        ),
+        "chain_costs": (
+            draw.chain_costs(outputs, {"even": orders, "a neck": orders}, [4.0, 4.0]),
+            "even: the lines cross at 4 outputs; a neck: the lines cross at 4 outputs",
+        ),
+        "crossing": (
+            draw.crossing(outputs, modes, {mode: 1e-6 * n for mode, n in modes.items()}, 4),
+            "forward 80 to 80, reverse 20 to 320; the lines meet at 4 outputs",
+        ),
+        "in_memory": (
+            draw.in_memory({"reverse": [1, 2, 3, 2], "forward": [1, 1, 1, 1]}),
+            "reverse: 4 operations, at most 3 values at once",
+        ),
+        "elimination": (
+            draw.elimination(
+                [4, 5, 5, 6, 9],
+                {"forward": 6, "reverse": 5, "best": 4},
+                {"forward": [1.0, 1.5], "reverse": [1.2, 1.5]},
+            ),
+            "that 5 orders need, from 4 to 9; marked are forward 6, reverse 5, best 4",
+            "for 50% of them neither is best, the worst is 1.50 times the best",
+        ),
+        "simplification": (
+            draw.simplification(z, x, gradient, dl.simplify([gradient])[0]),
+            "Left: The graph that computes z from x",
+            "Right, the gradient simplified: The graph that computes",
+            "softmax(x)",
+        ),
+        "three_ways": (
+            draw.three_ways(
+                {"as a formula": [2, 6, 1400], "as a graph": [2, 4, 6]},
+                steps,
+                {"one side": steps, "both sides": steps**2},
+                1e-16,
+            ),
+            "as a formula: 2 to 1,400; as a graph: 2 to 6",
+            "one side: least, 1e-08, at h = 1e-08",
+            "automatic differentiation: 1e-16",
+        ),
+        "hessians": (
+            draw.hessians({"at the start": bent, "at the end": bent**2}, {"W": 2, "b": 1}),
+            "rows and columns: 2 for W, 1 for b",
+            "at the start: largest entry 2.00; eigenvalues, 1 positive, 1 negative, 1 zero",
+        ),
+        "lanczos": (
+            draw.lanczos(
+                [1, 2], [np.array([5.0]), np.array([0.05, 8.9])], eigenvalues, (-0.1, 0.2)
+            ),
+            "over 1 to 2 Lanczos steps",
+            "each of the 4 eigenvalues, from -1.000 to 9.0",
+        ),
+        "sharpness": (
+            draw.sharpness([0, 5, 10], {0.1: [5, 12, 18]}, {0.1: costs}),
+            "rate 0.1: from 5 to 18, the limit is 20",
+        ),
+        "newton": (
+            draw.newton(
+                {0.1: 10.0 ** -np.arange(8.0), 1.0: 100.0 ** -np.arange(5.0)},
+                [1, 2, 4],
+                {0.1: [0.9, 0.8, 0.7], 1.0: [0.95, 0.9, 0.85]},
+                1.0,
+                610,
+            ),
+            "where the whole Hessian takes 610",
+            "from 1.0000 to 0.7000 with damping 0.1, 0.8500 with damping 1",
+        ),
+    }
+
+
+DRAWN = {
+    figures.output_units: figures_of_output_units,
+    figures.densities: figures_of_densities,
+    figures.chain_rule: figures_of_chain_rule,
+    figures.engine: figures_of_engine,
+    figures.curvature: figures_of_curvature,
+}
+
+
+@cache
+def drawn_by(module):
+    """Draw each figure once for all tests."""
+    return DRAWN[module]()
+
+
+every_module = pytest.mark.parametrize("module", DRAWN, ids=lambda module: module.__name__)
+
+
+@every_module
+def test_the_figures_of_a_module_are_fit_for_a_page_and_say_what_was_computed(module, capfd):
+    for name, (drawing, *facts) in drawn_by(module).items():
+        assert_fit_for_a_page(drawing)
+        assert_no_text_is_cut(drawing)
+        for fact in facts:
+            assert fact in drawing.alt, name
+    assert capfd.readouterr() == ("", "")
+
+
+@every_module
+def test_every_drawing_function_of_a_module_is_tested(module):
+    functions = [f for _, f in inspect.getmembers(module, inspect.isfunction)]
+    own = [f for f in functions if f.__module__ == module.__name__]
+    returning = {f.__name__ for f in own if f.__annotations__.get("return") == "Drawing"}
+    assert drawn_by(module).keys() == returning
+
+
+# --- Findings ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "holds, verdict",
+    [
+        (True, "holds"),
+        (np.True_, "holds"),
+        (False, "did not show"),
+        (np.bool_(False), "did not show"),
+        ("in part", "holds in part"),
+    ],
+)
+def test_a_finding_says_its_verdict_in_words(holds, verdict):
+    finding = figures.Finding("claim-6-2-1-a", holds, "The weight grew to 8.1.")
+    assert repr(finding) == f"Claim 6.2.1-a {verdict}: The weight grew to 8.1."
+
+
+def test_a_finding_gives_a_notebook_its_text_alone(monkeypatch):
+    monkeypatch.delenv("DLBOOK_FIGURES", raising=False)
+    finding = figures.Finding("claim-6-0-a", True, "The error is 0.25.")
+    assert finding._repr_mimebundle_() == {"text/plain": "Claim 6.0-a holds: The error is 0.25."}
+
+
+def test_a_finding_gives_a_page_a_paragraph_with_its_verdict_as_a_class(monkeypatch):
+    monkeypatch.setenv("DLBOOK_FIGURES", "html")
+    finding = figures.Finding("claim-6-2-2-j", "in part", "1 < 2 & 'three'")
+    bundle = finding._repr_mimebundle_()
+    assert bundle["text/plain"] == "Claim 6.2.2-j holds in part: 1 < 2 & 'three'"
+    assert "1 &lt; 2 &amp; " in bundle["text/html"]
+    page = ElementTree.fromstring(bundle["text/html"])
+    assert page.tag == "p" and page.get("class") == "dl-finding dl-holds-in-part"
+    assert page.find("strong").text == "Claim 6.2.2-j holds in part."
+    assert page.find("strong").tail == " 1 < 2 & 'three'"
+
+
+@pytest.mark.parametrize(
+    "claim", ["6.2.1-a", "claim-6.2.1-a", "claim-6-2-1", "eq-6-1", "claim-6-a-", ""]
+)
+def test_a_finding_needs_a_claim_as_it_is_tagged(claim):
+    with pytest.raises(ValueError, match="a claim is called like 'claim-6-2-1-a', got"):
+        figures.Finding(claim, True, "Nothing was measured.")
+
+
+@pytest.mark.parametrize("holds", ["yes", "holds", "True", "", None, 2, 0.5])
+def test_a_finding_needs_a_verdict_that_there_is(holds):
+    with pytest.raises(ValueError, match="claim-6-0-a holds, does not, or 'in part'; got"):
+        figures.Finding("claim-6-0-a", holds, "Nothing was measured.")

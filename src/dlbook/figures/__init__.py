@@ -3,8 +3,22 @@
 A drawing shows itself at the end of a cell; ``.show(label, caption)`` gives it its caption.
 """
 
-from dlbook.figures import backprop, costs, densities, introduction, output_units, xor
+from dlbook.figures import (
+    architecture,
+    backprop,
+    chain_rule,
+    costs,
+    curvature,
+    densities,
+    engine,
+    hidden_units,
+    history,
+    introduction,
+    output_units,
+    xor,
+)
 from dlbook.figures.chapter_map import ChapterMap
+from dlbook.figures.finding import Finding
 from dlbook.figures.graphs import computational_graph, network
 from dlbook.figures.style import COLORS, Drawing
 
@@ -12,10 +26,17 @@ __all__ = [
     "COLORS",
     "ChapterMap",
     "Drawing",
+    "Finding",
+    "architecture",
     "backprop",
+    "chain_rule",
     "computational_graph",
     "costs",
+    "curvature",
     "densities",
+    "engine",
+    "hidden_units",
+    "history",
     "introduction",
     "network",
     "output_units",

@@ -149,13 +149,16 @@ def _by_name(*variables: Variable) -> Variables:
 # --- The figures -------------------------------------------------------------------------------
 
 
-def examples(shapes: bool = False) -> Drawing:
+def examples(shapes: bool = False, graphs: Iterable[Variables] = ()) -> Drawing:
     """Draw four formulas as graphs (Figure 6.8).
 
     Parameters
     ----------
     shapes : bool
         Whether to write each variable's shape below it.
+    graphs : iterable of four dict of str to Variable, optional
+        What :func:`product`, :func:`logistic_regression`, :func:`relu_layer` and
+        :func:`weight_decay` return; by default they are built here.
     """
     titles = (
         "(a)  $z = xy$",
@@ -163,13 +166,8 @@ def examples(shapes: bool = False) -> Drawing:
         r"(c)  $\mathbfit{H} = \max\{0, \mathbfit{X}\mathbfit{W} + \mathbfit{b}\}$",
         r"(d)  $\hat{y} = \mathbfit{x}^\top \mathbfit{w}$  and  $\lambda \sum_i w_i^2$",
     )
-    decay = weight_decay()
-    outputs = (
-        product()["z"],
-        logistic_regression()["y_hat"],
-        relu_layer()["H"],
-        [decay["y_hat"], decay["u(3)"]],
-    )
+    a, b, c, d = graphs or (product(), logistic_regression(), relu_layer(), weight_decay())
+    outputs = (a["z"], b["y_hat"], c["H"], [d["y_hat"], d["u(3)"]])
     panels = [graph_panel(V, shapes, title=t) for V, t in zip(outputs, titles, strict=True)]
     for panel in panels:
         panel.alt = f"{panel.title[:3]} {panel.alt}"
