@@ -12,7 +12,7 @@ INSTALL := $(PIP) install --constraint constraints.txt
 
 NOTEBOOKS := $(wildcard chapters/*.ipynb exercises/*.ipynb exercises/*/*.ipynb)
 SOURCES := $(NOTEBOOKS) $(wildcard src/dlbook/*.py src/dlbook/*/*.py _static/* _extensions/*.py \
-	*.md _*.yml *.yml *.bib)
+	*.md _*.yml *.yml *.bib api/*.md by_number/*.md experiments/*)
 PYTEST := $(BIN)/python -m pytest -n auto
 NBVAL := --nbval --nbval-current-env $(NOTEBOOKS)
 
