@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from matplotlib.patches import FancyArrowPatch
+from matplotlib.text import Text
 from numpy.testing import assert_allclose
 
 import dlbook as dl
@@ -929,3 +930,11 @@ def test_a_finding_needs_a_claim_as_it_is_tagged(claim):
 def test_a_finding_needs_a_verdict_that_there_is(holds):
     with pytest.raises(ValueError, match="claim-6-0-a holds, does not, or 'in part'; got"):
         figures.Finding("claim-6-0-a", holds, "Nothing was measured.")
+
+
+def test_of_a_wide_layer_a_few_units_are_drawn():
+    drawing = figures.network(dl.MLP([784, 256, 10]))
+    texts = [text.get_text() for text in drawing.figure.findobj(Text)]
+    assert texts.count("…") == 3
+    assert sum("784" in text for text in texts) == 1
+    assert "784 for x, 256 for h1, 10 for z" in drawing.alt

@@ -385,20 +385,23 @@ def _upright(index: str) -> str:
 
 
 def network(network: Network) -> Drawing:
-    """Draw a network twice: a circle for each unit, and a circle for each layer (Figure 6.2)."""
+    """Draw a network twice: a circle for each unit, and a circle for each layer (Figure 6.2).
+
+    Of a layer with more than six units the first three and the last are drawn.
+    """
     sizes = [network.layers[0].in_size, *(layer.width for layer in network.layers)]
     names = ["x", *(layer.names[2] for layer in network.layers)]
     nodes, edges = {}, []
     for rank, (name, size) in enumerate(zip(names, sizes, strict=True)):
         alone = size == 1 and rank == len(sizes) - 1
-        for i in range(size):
-            text = math_text(name if alone else f"{name}{',' * name[-1].isdigit()}{i + 1}")
-            nodes[f"{rank}.{i}"] = Node(text, _fill(rank, len(sizes)), rank=rank)
+        for i in _drawn(size):
+            text = math_text(name if alone else f"{name}{',' * name[-1].isdigit()}{i}")
+            nodes[f"{rank}.{i}"] = Node(text if i else "…", _fill(rank, len(sizes)), rank=rank)
         vector = math_text(name, 0 if alone else 1)
         nodes[f"{rank}"] = Node(vector, _fill(rank, len(sizes)))
     for rank, layer in enumerate(network.layers, start=1):
-        for i in range(sizes[rank - 1]):
-            edges += [Edge(f"{rank - 1}.{i}", f"{rank}.{j}") for j in range(sizes[rank])]
+        for i in _drawn(sizes[rank - 1]):
+            edges += [Edge(f"{rank - 1}.{i}", f"{rank}.{j}") for j in _drawn(sizes[rank])]
         weights = math_text(layer.weights.name, layer.weights.ndim)
         edges.append(Edge(f"{rank - 1}", f"{rank}", weights))
     rows = ", ".join(f"{size} for {name}" for name, size in zip(names, sizes, strict=True))
@@ -408,6 +411,11 @@ def network(network: Network) -> Drawing:
         f"every unit of the next row. Right, one circle for each row; arrows from x by {steps}."
     )
     return draw(nodes, edges, "BT", alt)
+
+
+def _drawn(size: int) -> list[int]:
+    """Return the numbers of the units to draw; 0 stands for those that are left out."""
+    return list(range(1, size + 1)) if size <= 6 else [1, 2, 3, 0, size]
 
 
 def _fill(rank: int, ranks: int) -> str:
