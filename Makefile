@@ -20,7 +20,7 @@ export PYTHONUTF8 = 1
 
 # Two installations side by side would spoil the environment.
 .NOTPARALLEL:
-.PHONY: book serve test lab notebooks bench lint format clean constraints
+.PHONY: book serve test kernels lab notebooks bench lint format clean constraints
 
 book: _build/html/.built
 
@@ -28,9 +28,11 @@ serve: book
 	@echo "The book is at http://127.0.0.1:$(PORT) (stop with Ctrl-C)"
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
-# The stored text of the notebooks must come out the same with other BLAS kernels, too.
 test: book .venv/.test
 	$(PYTEST) tests $(NBVAL)
+
+# The stored text of the notebooks must come out the same on machines with other BLAS kernels, too.
+kernels: .venv/.book .venv/.test
 	OPENBLAS_CORETYPE=Haswell $(PYTEST) --quiet $(NBVAL)
 	OPENBLAS_CORETYPE=Prescott $(PYTEST) --quiet $(NBVAL)
 

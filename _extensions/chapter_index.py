@@ -115,10 +115,6 @@ class ChapterIndex(SphinxDirective):
         self.env.note_dependency(str(root / "ledger.yml"))
         for path in [*root.glob("chapters/*.ipynb"), *(root / "src").rglob("*.py")]:
             self.env.note_dependency(str(path))
-        shown = sum(entry.chapter is not None for entry in entries)
-        intro = f"{shown} of {len(entries)} {kind} are shown."
-        if kind == "claims":
-            intro += f" {_tally(entries)}"
         lines = []
         for section, group in itertools.groupby(entries, lambda entry: entry.section):
             lines += [f"## Section {section}", ""]
@@ -126,7 +122,20 @@ class ChapterIndex(SphinxDirective):
                 lines += [":::{div} dl-entry", *_lines(kind, entry), ":::", ""]
         holder = nodes.container()
         self.state.nested_parse(StringList(lines, "ledger.yml"), 0, holder, match_titles=True)
-        return [nodes.paragraph("", intro), *holder.children]
+        return holder.children
+
+
+class ChapterCount(SphinxDirective):
+    """``{chapter-count} equations``: how many are shown, and what became of the claims."""
+
+    required_arguments = 1
+
+    def run(self):
+        (kind,) = self.arguments
+        entries = read_entries(Path(self.env.srcdir), kind)
+        shown = sum(entry.chapter is not None for entry in entries)
+        text = f"{shown} of {len(entries)} {kind} are shown."
+        return [nodes.paragraph("", f"{text} {_tally(entries)}" if kind == "claims" else text)]
 
 
 def _tally(entries):
@@ -249,6 +258,7 @@ def setup(app):
     app.connect("autodoc-process-docstring", put_sentences_first, priority=300)
     app.connect("autodoc-process-docstring", link_numbers)
     app.add_directive("chapter-index", ChapterIndex)
+    app.add_directive("chapter-count", ChapterCount)
     app.add_directive("thumbnail", Thumbnail)
     app.add_node(thumbnail)
     app.add_post_transform(FillThumbnails)

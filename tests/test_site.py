@@ -88,6 +88,11 @@ def requests_to_other_hosts(site):
     ]
 
 
+@cache
+def ids(page):
+    return {tag["id"] for tag in parse(page).select("[id]")}
+
+
 def broken_links(site):
     problems = []
     links = [(page, [a["href"] for a in parse(page).select("a[href]")]) for page in pages(site)]
@@ -98,7 +103,7 @@ def broken_links(site):
             anchor = unquote(parts.fragment)
             if not target.is_file() or not target.is_relative_to(site.resolve()):
                 problems.append(f"{file.relative_to(site)}: no file for {address}")
-            elif anchor and target.suffix == ".html" and not parse(target).find(id=anchor):
+            elif anchor and target.suffix == ".html" and anchor not in ids(target):
                 problems.append(f"{file.relative_to(site)}: no anchor for {address}")
     return problems
 
