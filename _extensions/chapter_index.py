@@ -149,7 +149,7 @@ def _lines(kind, entry):
     """Write one entry in Markdown."""
     if entry.chapter is None:
         return [f"**{entry.number}** {_escape(entry.says)} *(in preparation)*"]
-    where = f"{{ref}}`{_title(entry)} <{entry.anchor}>`"
+    where = f"{{ref}}`{entry.chapter.title} <{entry.anchor}>`"
     formula = entry.chapter.formulas.get(entry.number) if kind == "equations" else None
     says = "" if formula else _escape(entry.says)
     lines = [f"**{{ref}}`{entry.number} <{entry.anchor}>`** {says}", ""]
@@ -162,10 +162,6 @@ def _lines(kind, entry):
         lines += [f"**Found here: {verdict}.** {_escape(text)}", ""]
     names = ", ".join(f"{{py:obj}}`{name}`" for name in entry.library[:4])
     return [*lines, f"Shown in {where}" + (f"; in the library {names}" if names else "")]
-
-
-def _title(entry):
-    return entry.chapter.title
 
 
 def _escape(text):
