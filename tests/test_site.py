@@ -253,6 +253,8 @@ def served(site):
             thread.join()
 
 
+GIVEN_UP = "net::ERR_ABORTED"
+
 # What is on the page once MathJax, the fonts and the images are there.
 SETTLE = """async () => {
     await window.MathJax?.startup?.promise;
@@ -296,7 +298,8 @@ def visit(browser, site):
 
         context.route("**/*", gate)
         page = context.new_page()
-        page.on("requestfailed", lambda request: note("load", request.url))
+        # The next page's turn may cut off what this one only wanted for later, such as its icon.
+        page.on("requestfailed", lambda r: note("load", r.url) if r.failure != GIVEN_UP else None)
         page.on("response", lambda r: note("load", r.url) if r.status >= 400 else None)
         page.on("console", lambda m: note("console", m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: note("console", error))
