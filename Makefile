@@ -10,7 +10,7 @@ BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt
 
-NOTEBOOKS := $(wildcard chapters/*.ipynb exercises/*.ipynb exercises/*/*.ipynb)
+NOTEBOOKS := $(wildcard chapters/*.ipynb exercises/*.ipynb exercises/source/*/*.ipynb)
 SOURCES := $(NOTEBOOKS) $(wildcard src/dlbook/*.py src/dlbook/*/*.py _static/* _extensions/*.py \
 	*.md _*.yml *.yml *.bib api/*.md by_number/*.md experiments/*)
 PYTEST := $(BIN)/python -m pytest -n auto
@@ -20,7 +20,7 @@ export PYTHONUTF8 = 1
 
 # Two installations side by side would spoil the environment.
 .NOTPARALLEL:
-.PHONY: book serve test kernels lab notebooks bench lint format clean constraints
+.PHONY: book serve test kernels exercises lab notebooks bench lint format clean constraints
 
 book: _build/html/.built
 
@@ -35,6 +35,10 @@ test: book .venv/.test
 kernels: .venv/.book .venv/.test
 	OPENBLAS_CORETYPE=Haswell $(PYTEST) --quiet $(NBVAL)
 	OPENBLAS_CORETYPE=Prescott $(PYTEST) --quiet $(NBVAL)
+
+# The students' notebooks and the solutions, from the instructor's notebooks.
+exercises: .venv/.class
+	$(BIN)/python tools/exercises.py
 
 lab: .venv/.book .venv/.lab
 	$(BIN)/python -m jupyterlab chapters $(LAB_OPTIONS)

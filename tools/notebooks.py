@@ -22,7 +22,8 @@ from nbformat.reader import NotJSONError
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT_MIME_TYPES = ("text/plain", "text/markdown")
-KEPT_CELL_METADATA = ("tags", "mystnb")
+EXERCISES = ROOT / "exercises"  # here the checks' answers are kept as a browser shows them, too
+KEPT_CELL_METADATA = ("tags", "mystnb", "nbgrader")
 NOTEBOOK_METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "pygments_lexer": "ipython3"},
@@ -30,8 +31,8 @@ NOTEBOOK_METADATA = {
 
 
 def find_notebooks():
-    """List every notebook of the chapters and the exercises."""
-    paths = [*ROOT.glob("chapters/*.ipynb"), *ROOT.glob("exercises/**/*.ipynb")]
+    """List every notebook that is written by hand: chapters, and the exercises with their solutions."""
+    paths = [*ROOT.glob("chapters/*.ipynb"), *ROOT.glob("exercises/source/*/*.ipynb")]
     return sorted(path for path in paths if ".ipynb_checkpoints" not in path.parts)
 
 
@@ -51,7 +52,7 @@ def run(notebook, folder):
         client.execute()
 
 
-def clean(notebook):
+def clean(notebook, mime_types=KEPT_MIME_TYPES):
     """Keep what is the same on every machine and in every run."""
     notebook.nbformat_minor = 5
     notebook.metadata = NOTEBOOK_METADATA
@@ -64,15 +65,15 @@ def clean(notebook):
         if cell.cell_type == "code":
             count += bool(cell.source.strip())
             cell.execution_count = count if cell.source.strip() else None
-            cell.outputs = clean_outputs(cell)
+            cell.outputs = clean_outputs(cell, mime_types)
 
 
-def clean_outputs(cell):
+def clean_outputs(cell, mime_types):
     """Join neighbouring pieces of one stream, and keep only the text of what is displayed."""
     kept = []
     for output in cell.outputs:
         if "data" in output:
-            output.data = {k: output.data[k] for k in KEPT_MIME_TYPES if k in output.data}
+            output.data = {k: output.data[k] for k in mime_types if k in output.data}
             output.metadata = {}
         if output.output_type == "execute_result":
             output.execution_count = cell.execution_count
@@ -108,7 +109,8 @@ def treat(path, mode):
             run(notebook, path.parent)
     except (NotJSONError, CellTimeoutError, DeadKernelError) as error:
         return f"{name}: {error}", False
-    clean(notebook)
+    is_exercise = path.is_relative_to(EXERCISES)
+    clean(notebook, (*KEPT_MIME_TYPES, "text/html") if is_exercise else KEPT_MIME_TYPES)
     if found := complaints(notebook):
         return "\n".join([f"{name}: left as it was", *found]), False
     text = nbformat.writes(notebook).rstrip("\n") + "\n"

@@ -1,0 +1,4 @@
+"""Right and wrong answers to the exercises on section 6.1."""
+
+RIGHT = {}
+WRONG = {}

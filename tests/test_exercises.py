@@ -1,0 +1,176 @@
+"""Every exercise takes what is right and says what is wrong with what is not.
+
+For each: the instructor's solution and at least three right answers of another style pass; at least
+five typical wrong ones fail with the words that name their mistake; the stub is "not attempted
+yet". The answers stand in ``tests/answers``, one module for each section with ``RIGHT`` and
+``WRONG``.
+"""
+
+import importlib
+import importlib.util
+import re
+import time
+from functools import cache
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from dlbook.exercises.exercise import KINDS, LEVELS, Open
+
+ROOT = Path(__file__).resolve().parents[1]
+SECTIONS = sorted(p.stem for p in (ROOT / "src/dlbook/exercises").glob("section_*.py"))
+LIMIT = 5  # seconds for one check
+
+
+@cache
+def section_of(module):
+    return importlib.import_module(f"dlbook.exercises.{module}").section
+
+
+@cache
+def answers_to(module):
+    path = ROOT / "tests" / "answers" / f"{module}.py"
+    spec = importlib.util.spec_from_file_location(f"answers_{module}", path)
+    answers = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(answers)
+    return answers
+
+
+@cache
+def notebook_of(module, version):
+    name = section_of(module).name
+    folder = ROOT / "exercises" / ("source/" + name if version == "instructor" else "")
+    return nbformat.read(folder / f"{name}.ipynb", as_version=4)
+
+
+def cells_of(module, version):
+    """Return the cells of a notebook by their nbgrader name."""
+    cells = notebook_of(module, version).cells
+    return {c.metadata["nbgrader"]["grade_id"]: c for c in cells if "nbgrader" in c.metadata}
+
+
+@cache
+def values_in(module, version):
+    """Return the names that a notebook defines, without running its checks."""
+    namespace = {"__name__": "__main__"}
+    for cell in notebook_of(module, version).cells:
+        if cell.cell_type == "code" and "ex.q" not in cell.source:
+            exec(compile(cell.source, f"<{module}>", "exec"), namespace)
+    return namespace
+
+
+EXERCISES = [
+    pytest.param(module, exercise, id=f"{module.removeprefix('section_')}-{exercise.name}")
+    for module in SECTIONS
+    for exercise in section_of(module).exercises
+]
+each_exercise = pytest.mark.parametrize(("module", "exercise"), EXERCISES)
+each_section = pytest.mark.parametrize("module", SECTIONS)
+
+
+@pytest.fixture
+def check(module, exercise, record_property):
+    """Check answers, and note for the table how many of each kind, and the slowest."""
+    counts = {}
+    name = f"exercise {section_of(module).name} {exercise.name}"
+
+    def checked(answer, kind):
+        start = time.perf_counter()
+        message = exercise.check(answer)
+        seconds = time.perf_counter() - start
+        counts[kind] = counts.get(kind, 0) + 1
+        counts["slowest"] = max(counts.get("slowest", 0), seconds)
+        assert seconds < LIMIT
+        return message
+
+    yield checked
+    record_property(name, counts)
+
+
+@each_exercise
+def test_answers(module, exercise, check):
+    """The solution, other right answers, typical wrong ones, and the stub, each get their answer."""
+    answers, passes = answers_to(module), "noted" if isinstance(exercise, Open) else "right"
+    solution = values_in(module, "instructor")[exercise.answer]
+    stub = values_in(module, "student")[exercise.answer]
+    right = answers.RIGHT.get(exercise.name, [])
+    wrong = answers.WRONG.get(exercise.name, [])
+    for answer in [solution, *right]:
+        message = check(answer, "right")
+        assert message.status == passes, message
+    for answer, words in wrong:
+        message = check(answer, "wrong")
+        assert message.status == "wrong", (words, message)
+        assert words in repr(message).replace("\n    ", " "), message
+    message = check(stub, "stub")
+    assert message.status == "untried" and "not attempted yet" in message.headline
+    if not isinstance(exercise, Open):
+        assert len(right) >= 3 and len(wrong) >= 5, (len(right), len(wrong))
+
+
+@each_exercise
+def test_the_same_answer_gets_the_same_message(module, exercise):
+    for answer, _ in answers_to(module).WRONG.get(exercise.name, [])[:2]:
+        assert repr(exercise.check(answer)) == repr(exercise.check(answer))
+
+
+@each_exercise
+def test_hints_are_a_ladder_and_the_solution_is_there(module, exercise):
+    assert len(exercise.hints) >= 2
+    assert "\n" not in exercise.title and exercise.kind in KINDS and exercise.level in LEVELS
+    assert exercise.section.solution(exercise)
+
+
+@each_section
+def test_a_section_has_eight_to_twelve_exercises_and_four_are_marked(module):
+    exercises = section_of(module).exercises
+    assert 8 <= len(exercises) <= 12
+    assert sum(exercise.marked for exercise in exercises) == 4
+    assert {exercise.level for exercise in exercises} == {1, 2, 3}
+    assert len({exercise.kind for exercise in exercises}) >= 4
+    names = [
+        getattr(importlib.import_module(f"dlbook.exercises.{module}"), e.name) for e in exercises
+    ]
+    assert names == exercises
+
+
+@each_section
+def test_the_notebook_asks_what_the_module_checks(module):
+    cells = cells_of(module, "instructor")
+    for exercise in section_of(module).exercises:
+        heading, _, badge, *_ = cells[f"{exercise.name}-statement"].source.split("\n")
+        assert heading == f"## {exercise.name} {exercise.title}"
+        assert badge == f"*{exercise.badge}*"
+        call = f"ex.{exercise.name}.check({exercise.answer})"
+        assert cells[f"{exercise.name}-check"].source == call
+        graded = cells[exercise.name if isinstance(exercise, Open) else f"{exercise.name}-check"]
+        assert graded.metadata["nbgrader"]["points"] == exercise.level
+
+
+@each_section
+def test_what_is_generated_is_up_to_date(module):
+    spec = importlib.util.spec_from_file_location("make_exercises", ROOT / "tools/exercises.py")
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    name = section_of(module).name
+    for path, text in tool.products(ROOT / f"exercises/source/{name}/{name}.ipynb").items():
+        assert path.read_text(encoding="utf-8") == text, f"run `make exercises`: {path.name} is old"
+
+
+@each_section
+def test_no_solution_leaks_into_the_students_version(module):
+    """No line of a solution stands in the students' notebook, except what the stub has in common."""
+    students = notebook_of(module, "student")
+    everything = nbformat.writes(students)
+    assert "BEGIN SOLUTION" not in everything and "BEGIN HIDDEN" not in everything
+    assert not any(cell.get("outputs") for cell in students.cells)
+    shown = {line.strip() for cell in students.cells for line in cell.source.split("\n")}
+    for name, cell in cells_of(module, "instructor").items():
+        if not cell.metadata["nbgrader"]["solution"]:
+            continue
+        assert "### BEGIN SOLUTION" in cell.source, name
+        for region in re.findall(r"BEGIN SOLUTION\n(.*?)\n\s*### END", cell.source, re.DOTALL):
+            leaked = {line.strip() for line in region.split("\n") if len(line.strip()) > 12} & shown
+            given = {line.strip() for line in region.split("\n") if line.strip().startswith("def ")}
+            assert not leaked - given, (name, leaked)
