@@ -79,7 +79,7 @@ def products(path):
 
 
 def main():
-    """Write what has changed, or with ``--check`` only say so; return 1 if a check found something."""
+    """Write what has changed, or with ``--check`` only say so; return 1 if that found something."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="write nothing")
     check = parser.parse_args().check

@@ -31,7 +31,7 @@ NOTEBOOK_METADATA = {
 
 
 def find_notebooks():
-    """List every notebook that is written by hand: chapters, and the exercises with their solutions."""
+    """List every notebook that is written by hand: chapters, and exercises with solutions."""
     paths = [*ROOT.glob("chapters/*.ipynb"), *ROOT.glob("exercises/source/*/*.ipynb")]
     return sorted(path for path in paths if ".ipynb_checkpoints" not in path.parts)
 

@@ -6,6 +6,7 @@ and what it returns is judged elsewhere.
 
 import contextlib
 import copy
+import dis
 import io
 import linecache
 import signal
@@ -184,21 +185,32 @@ def is_untouched(answer, given=None):
         return True
     if isinstance(answer, str):
         return answer.strip(" .\n") == ""
+    if isinstance(answer, (list, tuple)):
+        return bool(answer) and all(is_untouched(part) for part in answer)
     code = getattr(answer, "__code__", None)
     if code is None:
         return False
     if given is not None and _behaviour(code) == _behaviour(given.__code__):
         return True
-    return code.co_code in _DOES_NOTHING
+    return _behaviour(code) == _behaviour(_does_nothing.__code__)
 
 
 def _behaviour(code):
-    inner = tuple(_behaviour(c) if hasattr(c, "co_code") else c for c in code.co_consts)
-    return code.co_code, inner, code.co_names, code.co_varnames
+    """Return what a function does, step by step, whatever module it was compiled in.
+
+    Calling something from a module is one of two instructions, by whether the module was imported
+    in the same file; where a jump lands depends on that, too.
+    """
+    steps = []
+    for step in dis.get_instructions(code):
+        if step.opname in ("CACHE", "NOP", "PRECALL", "PUSH_NULL", "RESUME"):
+            continue
+        name = "LOAD_ATTR" if step.opname == "LOAD_METHOD" else step.opname
+        jumps = step.opcode in dis.hasjrel or step.opcode in dis.hasjabs
+        inner = hasattr(step.argval, "co_code")
+        steps.append((name, _behaviour(step.argval) if inner else None if jumps else step.argval))
+    return steps
 
 
-def _documented(x):
+def _does_nothing():
     """Do nothing."""
-
-
-_DOES_NOTHING = {(lambda x: None).__code__.co_code, _documented.__code__.co_code}

@@ -7,7 +7,7 @@ a choice, weights, and judges them. `Open` asks for words, and leaves the judgem
 from dataclasses import dataclass, field
 
 from dlbook.exercises import progress
-from dlbook.exercises.calling import SECONDS, Reply, call, is_untouched
+from dlbook.exercises.calling import SECONDS, Reply, call, is_untouched, quiet
 from dlbook.exercises.comparison import difference
 from dlbook.exercises.counterexample import Case, search, variants
 from dlbook.exercises.messages import Message, show
@@ -148,7 +148,8 @@ class Exercise:
         if answer.is_untouched(self.given):
             return Message("untried", f"{self.name}: not attempted yet")
         try:
-            self._judge(answer)
+            with quiet():
+                self._judge(answer)
         except Wrong as wrong:
             return Message("wrong", f"{self.name}: {wrong.headline}", wrong.values, wrong.text)
         return Message("right", f"{self.name}: right.", text=self.after)
