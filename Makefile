@@ -20,7 +20,8 @@ export PYTHONUTF8 = 1
 
 # Two installations side by side would spoil the environment.
 .NOTPARALLEL:
-.PHONY: book serve test kernels exercises lab notebooks bench lint format clean constraints
+.PHONY: book serve test publish-check downloads address kernels exercises lab notebooks bench lint \
+	format clean constraints
 
 book: _build/html/.built
 
@@ -28,8 +29,23 @@ serve: book
 	@echo "The book is at http://127.0.0.1:$(PORT) (stop with Ctrl-C)"
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
+# What passed is written down, for publish-check to compare.
 test: book .venv/.test
+	@$(BIN)/python tools/tested.py begin
 	$(PYTEST) tests $(NBVAL)
+	@$(BIN)/python tools/tested.py passed
+
+publish-check:
+	@$(BIN)/python tools/tested.py check
+
+# What a reader can take along, put into the site. Before `make test`, so that it is tested with it.
+downloads: pdf zip
+	@mkdir -p _build/html/downloads
+	cp _build/dlbook.pdf _build/dlbook-site.zip _build/html/downloads/
+
+# Spread the address set in pyproject.toml.
+address: .venv/.test
+	$(BIN)/python tools/address.py
 
 # The stored text of the notebooks must come out the same on machines with other BLAS kernels, too.
 kernels: .venv/.book .venv/.test
@@ -44,6 +60,7 @@ lab: .venv/.book .venv/.lab
 	$(BIN)/python -m jupyterlab chapters $(LAB_OPTIONS)
 
 notebooks: .venv/.book .venv/.test
+	@$(BIN)/python tools/address.py
 	$(BIN)/python tools/notebooks.py
 
 # Speed and memory, side by side in one run; best on a machine that does nothing else meanwhile.
@@ -90,7 +107,7 @@ constraints:
 	rm -rf _build/newest
 	$(PYTHON) -m venv _build/newest
 	$(NEWEST)/python -m pip install --quiet torch==$(or $(TORCH),2.13.0)
-	$(NEWEST)/python -m pip install --quiet --editable ".[book,lab,test,bench,lint]"
+	$(NEWEST)/python -m pip install --quiet --editable ".[book,lab,hub,class,test,bench,lint]"
 	$(NEWEST)/jupyter-book build -W --keep-going -n .
 	$(NEWEST)/python -m pytest -n auto tests $(NBVAL)
 	$(NEWEST)/python -m pip freeze --exclude-editable > _build/newest.txt
