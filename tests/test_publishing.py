@@ -26,6 +26,12 @@ NOTEBOOKS = [
     for folder in ("chapters", "exercises")
     for path in sorted(ROOT.glob(f"{folder}/*.ipynb"))
 ]
+# Those written by hand, which repeat the address; the students' exercises come from the last ones.
+SOURCES = [
+    path.relative_to(ROOT).as_posix()
+    for pattern in ("chapters/*.ipynb", "exercises/source/*/*.ipynb")
+    for path in sorted(ROOT.glob(pattern))
+]
 
 
 def run_tool(name, *arguments):
@@ -61,9 +67,9 @@ def test_the_address_is_written_nowhere_but_where_it_must_be():
 
 
 def copy_of_the_places(folder):
-    """Copy what repeats the address, with one notebook of each kind."""
-    for name in ("pyproject.toml", "CITATION.cff", *NOTEBOOKS):
-        (folder / name).parent.mkdir(exist_ok=True)
+    """Copy what repeats the address."""
+    for name in ("pyproject.toml", "CITATION.cff", *SOURCES):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes((ROOT / name).read_bytes())
 
 
@@ -81,7 +87,7 @@ def test_a_new_address_reaches_every_place_and_can_be_taken_back(tmp_path):
     moved = moved.replace(URLS["Documentation"], "https://ada.github.io/course/")
     project.write_text(moved, encoding="utf-8", newline="\n")
     changed = run_tool("address.py", "--root", tmp_path).stdout.split()
-    assert changed == ["CITATION.cff", *NOTEBOOKS]
+    assert changed == ["CITATION.cff", *SOURCES]
     citation = yaml.safe_load((tmp_path / "CITATION.cff").read_text(encoding="utf-8"))
     assert citation["repository-code"] == "https://github.com/ada/course"
     assert citation["url"] == "https://ada.github.io/course/"

@@ -1,8 +1,8 @@
 """Write the repository's address where it cannot be read from pyproject.toml.
 
 The address is set under ``[project.urls]`` in pyproject.toml. The site reads it there. CITATION.cff
-has to repeat it, and so has each notebook, in a cell that fetches the course when the notebook is
-opened on Colab.
+has to repeat it, and so has each notebook that is written by hand, in a cell that fetches the
+course when the notebook is opened on Colab.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_code_cell
-from notebooks import clean
+from notebooks import EXERCISE_MIME_TYPES, clean
 
 ROOT = Path(__file__).resolve().parents[1]
 CELL_ID = "on-colab"
@@ -49,7 +49,7 @@ def notebook_text(text, url, folder):
     """Return the text of a notebook with the cell in it."""
     notebook = nbformat.reads(text, as_version=4)
     put_cell(notebook, setup_source(url, folder))
-    clean(notebook)
+    clean(notebook, EXERCISE_MIME_TYPES)
     return nbformat.writes(notebook).rstrip("\n") + "\n"
 
 
@@ -66,11 +66,11 @@ def main():
     parser.add_argument("--root", type=Path, default=ROOT, help="another clone than this one")
     root = parser.parse_args().root
     urls = read_urls(root)
-    paths = [*root.glob("chapters/*.ipynb"), *root.glob("exercises/*.ipynb")]
+    paths = [*root.glob("chapters/*.ipynb"), *root.glob("exercises/source/*/*.ipynb")]
     for path in [root / "CITATION.cff", *sorted(paths)]:
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".ipynb":
-            new = notebook_text(text, urls["Repository"], path.parent.name)
+            new = notebook_text(text, urls["Repository"], path.relative_to(root).parts[0])
         else:
             new = citation_text(text, urls)
         if new != text:

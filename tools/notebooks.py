@@ -22,7 +22,9 @@ from nbformat.reader import NotJSONError
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT_MIME_TYPES = ("text/plain", "text/markdown")
-EXERCISES = ROOT / "exercises"  # here the checks' answers are kept as a browser shows them, too
+# In an exercise the checks' answers are kept as a browser shows them, too.
+EXERCISE_MIME_TYPES = (*KEPT_MIME_TYPES, "text/html")
+EXERCISES = ROOT / "exercises"
 KEPT_CELL_METADATA = ("tags", "mystnb", "nbgrader")
 NOTEBOOK_METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -110,7 +112,7 @@ def treat(path, mode):
     except (NotJSONError, CellTimeoutError, DeadKernelError) as error:
         return f"{name}: {error}", False
     is_exercise = path.is_relative_to(EXERCISES)
-    clean(notebook, (*KEPT_MIME_TYPES, "text/html") if is_exercise else KEPT_MIME_TYPES)
+    clean(notebook, EXERCISE_MIME_TYPES if is_exercise else KEPT_MIME_TYPES)
     if found := complaints(notebook):
         return "\n".join([f"{name}: left as it was", *found]), False
     text = nbformat.writes(notebook).rstrip("\n") + "\n"
