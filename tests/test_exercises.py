@@ -112,7 +112,7 @@ def test_answers(module, exercise, check):
 
 @each_exercise
 def test_the_same_answer_gets_the_same_message(module, exercise):
-    for answer, _ in answers_to(module).WRONG.get(exercise.name, [])[:2]:
+    for answer, _ in answers_to(module).WRONG.get(exercise.name, [])[:1]:
         assert repr(exercise.check(answer)) == repr(exercise.check(answer))
 
 

@@ -4,6 +4,7 @@ Edge cases come first, in their order, then what Hypothesis draws. The same answ
 inputs in every run.
 """
 
+import itertools
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from hypothesis.internal.conjecture.providers import Constants, HypothesisProvid
 
 SECONDS = 3.0  # for a whole check; each call has its own limit
 DRAWS = 50
+TRIES = 200  # draws, and steps towards a smaller one: counted, so that any machine gets as far
 
 
 @dataclass
@@ -99,7 +101,7 @@ def _numbers(value):
 
 
 def _drawn(fault_of, strategy, draws, end):
-    found = []
+    found, tries = [], itertools.count()
 
     @seed(6)
     @settings(
@@ -114,7 +116,7 @@ def _drawn(fault_of, strategy, draws, end):
     @given(strategy)
     def attempt(arguments):
         nonlocal end
-        if time.monotonic() > end:
+        if next(tries) > TRIES or time.monotonic() > end:
             return
         fault = fault_of(Case(arguments))
         if fault is not None:

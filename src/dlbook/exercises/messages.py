@@ -79,11 +79,19 @@ def show(value, limit=600):
     elif isinstance(value, (np.generic, float)):
         text = f"{value:.10g}" if isinstance(value, (float, np.floating)) else str(value)
     elif isinstance(value, tuple):
-        text = "(" + ", ".join(map(show, value)) + ("," if len(value) == 1 else "") + ")"
+        text = "(" + _joined(value) + ("," if len(value) == 1 else "") + ")"
     elif isinstance(value, list):
-        text = "[" + ", ".join(map(show, value)) + "]"
+        text = "[" + _joined(value) + "]"
     elif isinstance(value, dict):
         text = "{" + ", ".join(f"{show(k)}: {show(v)}" for k, v in value.items()) + "}"
     else:
         text = repr(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _joined(values):
+    """Join what a list holds; what takes several lines, such as a matrix, stands by itself."""
+    parts = [show(value) for value in values]
+    if not any("\n" in part for part in parts):
+        return ", ".join(parts)
+    return ",\n ".join(part.replace("\n", "\n ") for part in parts)
