@@ -1,6 +1,7 @@
 """The drawings: what reaches a notebook, what reaches a page, and what they say in words."""
 
 import base64
+import gzip
 import inspect
 import re
 from collections import Counter
@@ -11,7 +12,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from matplotlib.patches import FancyArrowPatch
+from matplotlib.colors import to_rgba
+from matplotlib.patches import FancyArrowPatch, Polygon
 from matplotlib.text import Text
 from numpy.testing import assert_allclose
 
@@ -938,3 +940,161 @@ def test_of_a_wide_layer_a_few_units_are_drawn():
     assert texts.count("…") == 3
     assert sum("784" in text for text in texts) == 1
     assert "784 for x, 256 for h1, 10 for z" in drawing.alt
+
+
+# --- Pictures that move -------------------------------------------------------------------------
+
+
+@cache
+def xor_film():
+    X, y = dl.datasets.xor()
+    network = dl.Network(dl.Layer(2, 2, dl.relu), dl.Layer(2, "scalar"))
+    inputs, targets = dl.variable("X", (None, 2)), dl.variable("y", (None,))
+    J = dl.mean((targets - network(inputs)) ** 2)
+    start = network.initial_values(np.random.default_rng(1))
+    descent, data = dl.GradientDescent(0.1), {inputs: X, targets: y}
+    run = dl.train(J, start, data, descent, 300, record=network.parameters)
+    return figures.animation.xor_training(X, y, range(0, 301, 10), run.recorded, run.costs)
+
+
+def crease(degrees, offset):
+    across = np.array([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))])
+    return np.column_stack([across, [-across[1], across[0]]]), np.array([-offset, 9.0])
+
+
+CREASES = [crease(15, 0.05), crease(105, -0.05), crease(150, 0.1)]
+SHAPE, PLACE = np.array([[5.0, 2.0], [-1.0, 2.5]]), np.array([0.1, 0.8])
+
+
+@cache
+def folding_film():
+    return figures.animation.folding(CREASES, SHAPE, PLACE, 1.2)
+
+
+@cache
+def mixture_film():
+    steps, x = np.linspace(0, 1, 30), np.linspace(-2, 2, 400)
+    means = np.array([-1.5, 0.8, 1.8]) * steps[:, None, None] + np.zeros((30, 400, 3))
+    sigmas = np.full((30, 400, 3), 0.2)
+    parts = np.full((30, 400, 3), 1 / 3), means, sigmas
+    y, grid = np.random.default_rng(0).normal(size=400), np.linspace(-2.8, 2.8, 91)
+    truth = grid, np.exp(-(grid**2))
+    return figures.animation.mixture_training(x, y, range(30), parts, 0.0, truth)
+
+
+every_film = pytest.mark.parametrize("film", [xor_film, folding_film, mixture_film])
+
+
+def films_in(svg):
+    return ElementTree.fromstring(svg).findall(".//*[@class='dl-film']")
+
+
+@every_film
+def test_the_frames_of_an_animation_stand_side_by_side_and_the_last_one_shows(film):
+    svg = assert_fit_for_a_page(film())
+    width = float(ElementTree.fromstring(svg).get("viewBox").split()[2])
+    end = f"{-(len(film().frames) - 1) * width:.2f}"
+    assert 24 <= len(film().frames) <= 40
+    assert len(films_in(svg)) == 2  # one for each panel, pulled alike
+    for strip in films_in(svg):
+        assert strip.get("transform") == f"translate({end} 0)"
+        assert strip.get("style") == f"--dl-frames: {len(film().frames)}; --dl-end: {end}px"
+        places = [re.findall(r"[\d.]+", picture.get("transform"))[0] for picture in strip]
+        assert_allclose(np.array(places, float), width * np.arange(len(strip)), atol=0.01)
+        assert all(len(picture) for picture in strip)
+    assert "frame-" not in svg
+
+
+@every_film
+def test_an_animation_is_small(film):
+    svg = film().svg().encode()
+    assert len(svg) < 160_000
+    assert len(gzip.compress(svg)) < 50_000
+
+
+@every_film
+def test_an_animation_refers_to_nothing_that_is_not_there(film):
+    svg = film().svg()
+    for used in re.findall(r'(?:href="#|url\(#)([^")]+)', svg):
+        assert used in ids_of(svg)
+
+
+@every_film
+def test_a_reader_can_stop_an_animation_without_a_script(film):
+    page = ElementTree.fromstring(film().html())
+    assert page.get("class") == "dl-figure dl-animation"
+    switch = page.find("label")
+    assert switch.find("input").get("type") == "checkbox"
+    assert "".join(switch.itertext()) == "PausePlay"  # of which the style sheet shows one
+    assert not re.search(r"<script|\son\w+=", film().html())
+
+
+def test_nothing_moves_on_paper_or_against_the_wish_of_the_reader():
+    css = (Path(__file__).parents[1] / "_static" / "custom.css").read_text(encoding="utf-8")
+    moving = [rule for rule in re.split(r"(?=@media)", css) if "animation: dl-film" in rule]
+    wishes = [rule.partition("{")[0].strip() for rule in moving]
+    asked = "@media screen and (prefers-reduced-motion: "
+    assert wishes == [asked + "no-preference)", asked + "reduce)"]
+    assert ":has(:checked)" in moving[1].partition("animation: dl-film")[0]
+
+
+@every_film
+def test_a_notebook_gets_the_last_frame_of_an_animation(film, monkeypatch):
+    monkeypatch.delenv("DLBOOK_FIGURES", raising=False)
+    bundle = film()._repr_mimebundle_()
+    assert set(bundle) == {"image/png", "text/plain"}
+    # What the picture hides for itself, it shows again.
+    assert all(artist.get_visible() for artists in film().frames for artist in artists)
+
+
+def test_the_text_of_an_animation_says_how_it_begins_and_ends():
+    assert "from step 0 to step 300" in xor_film().alt
+    assert "in the last frame are 0.00, 1.00, 1.00, 0.00" in xor_film().alt
+    assert "from 1 to 8" in folding_film().alt
+    assert "in the end at -1.5, 0.8, 1.8" in mixture_film().alt
+
+
+def test_the_tint_of_a_frame_is_the_networks_answer():
+    axes = xor_film().figure.axes[0]
+    warm, cool = (
+        next(a for a in xor_film().frames[-1] if a.axes is axes and a.get_zorder() == 0 and test(a))
+        for test in (
+            lambda a: a.get_facecolor() == to_rgba(figures.COLORS["orange-pale"]),
+            lambda a: a.get_facecolor() == to_rgba(figures.COLORS["blue-pale"]),
+        )
+    )
+    X, y = dl.datasets.xor()
+    for x, label in zip(X, y, strict=True):
+        assert inside(warm.get_path(), x) == (label == 1)
+        assert inside(cool.get_path(), x) == (label == 0)
+
+
+def inside(path, point):
+    return any(Polygon(part).get_path().contains_point(point) for part in path.to_polygons())
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_folded_sheet_is_what_layers_of_absolute_values_compute(count):
+    pieces, _ = figures.animation.fold_sheet(CREASES[:count], -1.0, 1.2)
+    area = sum(abs(shoelace(piece[:, :2])) for piece in pieces)
+    assert_allclose(area, 2.4**2)  # the pieces are the sheet
+    for piece in pieces:
+        x = piece[:, :2]
+        for turn, bias in CREASES[:count]:
+            x = (np.abs(x @ turn + bias) - bias) @ turn.T
+        assert_allclose(piece[:, 2:], x, atol=1e-12)
+
+
+def shoelace(corners):
+    x, y = corners.T
+    return (x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2
+
+
+@pytest.mark.parametrize("slope", [1.0, 0.3, 0.0])
+def test_a_fold_comes_about_as_the_slope_falls(slope):
+    pieces, lines = figures.animation.fold_sheet(CREASES[:1], slope, 1.2)
+    (across, _), offset = CREASES[0][0].T, 0.05
+    for piece in pieces:
+        z, folded = piece[:, :2] @ across - offset, piece[:, 2:] @ across - offset
+        assert_allclose(folded, np.maximum(z, 0) + slope * np.minimum(z, 0), atol=1e-12)
+    assert_allclose(lines[0] @ across, offset)

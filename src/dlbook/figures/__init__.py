@@ -4,6 +4,7 @@ A drawing shows itself at the end of a cell; ``.show(label, caption)`` gives it 
 """
 
 from dlbook.figures import (
+    animation,
     architecture,
     backprop,
     chain_rule,
@@ -27,6 +28,7 @@ __all__ = [
     "ChapterMap",
     "Drawing",
     "Finding",
+    "animation",
     "architecture",
     "backprop",
     "chain_rule",
