@@ -20,14 +20,16 @@ export PYTHONUTF8 = 1
 
 # Two installations side by side would spoil the environment.
 .NOTPARALLEL:
-.PHONY: book serve test publish-check downloads address kernels exercises lab notebooks bench lint \
-	format clean constraints
+.PHONY: book serve pdf test publish-check downloads address kernels exercises lab notebooks bench \
+	lint format clean constraints
 
 book: _build/html/.built
 
 serve: book
 	@echo "The book is at http://127.0.0.1:$(PORT) (stop with Ctrl-C)"
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
+
+pdf: _build/dlbook.pdf
 
 # What passed is written down, for publish-check to compare.
 test: book .venv/.test
@@ -84,6 +86,10 @@ _build/html/.built: $(SOURCES) .venv/.book
 	$(BIN)/jupyter-book build -W --keep-going -n .
 	@touch $@
 
+PRINTER := tools/pdf.py tools/pdf.css tools/whole_book.py
+_build/dlbook.pdf: _build/html/.built $(PRINTER) CITATION.cff | .venv/.pdf
+	$(BIN)/python tools/pdf.py
+
 .venv/.made:
 	$(PYTHON) -m venv .venv
 	@touch $@
@@ -107,7 +113,7 @@ constraints:
 	rm -rf _build/newest
 	$(PYTHON) -m venv _build/newest
 	$(NEWEST)/python -m pip install --quiet torch==$(or $(TORCH),2.13.0)
-	$(NEWEST)/python -m pip install --quiet --editable ".[book,lab,hub,class,test,bench,lint]"
+	$(NEWEST)/python -m pip install --quiet --editable ".[book,lab,hub,class,pdf,test,bench,lint]"
 	$(NEWEST)/jupyter-book build -W --keep-going -n .
 	$(NEWEST)/python -m pytest -n auto tests $(NBVAL)
 	$(NEWEST)/python -m pip freeze --exclude-editable > _build/newest.txt
