@@ -34,17 +34,18 @@ SETTLE = """async () => {
     await document.fonts.ready;
     for (const image of document.images) await image.decode().catch(() => {});
 }"""
-# A formula or a table of text that is too wide becomes smaller, as far as it can still be read.
+# A formula or a printed table that is too wide becomes smaller, if it can still be read; what is
+# much too wide is printed words, and goes on in the next line.
 FIT = """() => {
     for (const box of document.querySelectorAll("div.math, .output pre")) {
         const inner = box.querySelector("mjx-container") ?? box;
         if (inner == box) box.style.whiteSpace = "pre";
         const factor = box.clientWidth / box.scrollWidth;
-        if (factor < 1) {
+        if (factor < 1 && factor > 0.75) {
             const size = parseFloat(getComputedStyle(inner).fontSize);
-            inner.style.fontSize = `${size * Math.max(factor * 0.99, 0.6)}px`;
+            inner.style.fontSize = `${size * factor * 0.99}px`;
         }
-        if (inner == box) box.style.whiteSpace = "";
+        box.style.whiteSpace = "";
     }
 }"""
 FAULTS = """() => {
