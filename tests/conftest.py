@@ -1,11 +1,17 @@
 """Things that all tests share: a progress file of their own, and the table of the exercises."""
 
 import os
+import re
 import tempfile
 from collections import defaultdict
 
 # Before any kernel starts: no test may touch the account of who runs it.
 os.environ["DLBOOK_PROGRESS"] = os.path.join(tempfile.mkdtemp(), "progress.json")
+
+
+def natural(name):
+    """Sort q10 after q9."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -21,7 +27,7 @@ def pytest_terminal_summary(terminalreporter):
     terminalreporter.section("exercises: answers tried")
     terminalreporter.write_line(f"{'':24}{'right':>6}{'wrong':>6}{'stub':>6}{'slowest':>9}")
     total = defaultdict(int)
-    for name, row in sorted(rows.items()):
+    for name, row in sorted(rows.items(), key=lambda row: natural(row[0])):
         counts = [row.get(kind, 0) for kind in ("right", "wrong", "stub")]
         terminalreporter.write_line(
             f"{name:24}" + "".join(f"{n:>6}" for n in counts) + f"{row.get('slowest', 0):>7.1f} s"

@@ -209,8 +209,6 @@ class Function(Exercise):
         Said where no mistake was recognised: what to look at.
     rtol, atol : float
         How exact the answer has to be.
-    seconds : float
-        The limit for one call.
     """
 
     expected: object
@@ -222,7 +220,6 @@ class Function(Exercise):
     why: str = ""
     rtol: float = 1e-6
     atol: float = 1e-9
-    seconds: float = SECONDS
 
     def _judge(self, answer):
         if not answer.is_callable():
@@ -256,7 +253,7 @@ class Function(Exercise):
         note = f" {case.note}" if case.note else ""
         if reply.timed_out:
             text = "Is there a loop that never ends?"
-            return f"no answer after {self.seconds:g} seconds{note}", values, mistake or text
+            return f"no answer after {SECONDS:g} seconds{note}", values, mistake or text
         if reply.error:
             where = f", in the line: {reply.line}" if reply.line else ""
             values.append(("expected", show(expected)))
