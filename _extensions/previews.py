@@ -85,7 +85,7 @@ def write_previews(app, pagename, templatename, context, doctree):
 
 
 def setup(app):
-    app.add_js_file("previews.js", defer="defer")
+    # Jupyter Book puts every script of _static into the pages by itself.
     app.connect("builder-inited", read_references)
     app.connect("html-page-context", write_previews)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -22,7 +22,7 @@ def table(head, rows):
 
 def size(numbers):
     examples, *widths = numbers
-    return f"{examples} × " + "-".join(map(str, widths))
+    return f"{examples} × " + "\N{NON-BREAKING HYPHEN}".join(map(str, widths))
 
 
 def when(results):
