@@ -8,17 +8,28 @@
   const ready = new Map(); // anchor -> what to show, or a promise of it
   let box, link, timer;
 
+  const fetchScript = (path) => new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = `${root}_static/${path}`;
+    script.onload = resolve;
+    script.onerror = reject;
+    document.head.append(script);
+  });
   const load = (anchor) => {
     if (!ready.has(anchor)) {
-      ready.set(anchor, new Promise((resolve) => {
-        const script = document.createElement("script");
-        script.src = `${root}_static/previews/${encodeURIComponent(anchor)}.js`;
-        script.onload = () => resolve(ready.get(anchor));
-        script.onerror = () => resolve(null); // an anchor without a preview
-        document.head.append(script);
-      }));
+      const script = fetchScript(`previews/${encodeURIComponent(anchor)}.js`);
+      ready.set(anchor, script.then(() => ready.get(anchor), () => null)); // null: it has none
     }
     return ready.get(anchor);
+  };
+  // A page without formulas comes without MathJax.
+  const typeset = async (element) => {
+    if (!window.MathJax) {
+      window.MathJax = { options: { enableMenu: false }, startup: { typeset: false } };
+      await fetchScript("mathjax/tex-chtml-full.js");
+    }
+    await MathJax.startup?.promise;
+    await MathJax.typesetPromise?.([element]);
   };
   window.showPreview = (anchor, html) => ready.set(anchor, html);
 
@@ -53,9 +64,9 @@
     document.body.append(box);
     target.setAttribute("aria-describedby", box.id);
     place();
-    if (box.querySelector(".math") && window.MathJax?.typesetPromise) {
+    if (box.querySelector(".math")) {
       const mine = box;
-      await MathJax.typesetPromise([mine]);
+      await typeset(mine);
       if (box === mine) place();
     }
   };
