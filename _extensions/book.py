@@ -4,7 +4,6 @@ import hashlib
 import os
 import re
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 
 from docutils import nodes
@@ -70,18 +69,6 @@ def watch_the_library(app, config):
             shutil.rmtree(old, ignore_errors=True)
 
 
-def copy_mathjax(app, exception):
-    """Serve MathJax from the site itself, so that no page asks another host for anything."""
-    if exception is not None or app.builder.format != "html":
-        return
-    # The package's name is no Python name, so it cannot be imported in the usual way.
-    source = Path(find_spec("sphinx-mathjax-offline").origin).parent / "static" / "mathjax"
-    target = Path(app.outdir, "_static", "mathjax")
-    fonts = "output/chtml/fonts/woff-v2"
-    shutil.copytree(source / fonts, target / fonts, dirs_exist_ok=True)
-    shutil.copy2(source / "tex-chtml-full.js", target)
-
-
 def forget_a_bad_build(app, exception):
     """Read every page again after a build with warnings.
 
@@ -100,6 +87,5 @@ def setup(app):
     app.add_post_transform(UniqueIds)
     app.connect("config-inited", watch_the_library)
     app.connect("env-check-consistency", number_as_the_book_does)
-    app.connect("build-finished", copy_mathjax)
     app.connect("build-finished", forget_a_bad_build)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,52 @@
+// What the theme does with larger means, or by measuring the whole page when it opens.
+
+document.addEventListener("DOMContentLoaded", () => {
+  // Code and outputs that are wider than their box can be scrolled with the keyboard. The theme
+  // measures them all at once; here each is looked at when it is laid out anyway.
+  const boxes = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+      else target.removeAttribute("tabindex");
+    }
+  });
+  for (const box of document.querySelectorAll("pre, .cell_output .output.text_html")) {
+    boxes.observe(box);
+  }
+
+  for (const button of document.querySelectorAll('[data-bs-toggle="dropdown"]')) {
+    dropdown(button, button.parentElement.querySelector(".dropdown-menu"));
+  }
+
+  const actions = { print: () => window.print(), fullscreen: () => window.toggleFullScreen() };
+  for (const button of document.querySelectorAll("[data-dl-click]")) {
+    button.addEventListener("click", actions[button.dataset.dlClick]);
+  }
+});
+
+// A menu that opens at its button: Escape and a click elsewhere close it, arrows walk through it.
+function dropdown(button, menu) {
+  const show = (open) => {
+    button.setAttribute("aria-expanded", open);
+    menu.classList.toggle("show", open);
+  };
+  button.addEventListener("click", () => show(!menu.classList.contains("show")));
+  document.addEventListener("click", (event) => {
+    if (!button.parentElement.contains(event.target)) show(false);
+  });
+  button.parentElement.addEventListener("focusout", (event) => {
+    if (event.relatedTarget && !button.parentElement.contains(event.relatedTarget)) show(false);
+  });
+  button.parentElement.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      show(false);
+      button.focus();
+    }
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    show(true);
+    const items = [...menu.querySelectorAll("a, button")];
+    const at = items.indexOf(document.activeElement);
+    items[(at + (at < 0 && step < 0 ? 0 : step) + items.length) % items.length].focus();
+  });
+}
