@@ -40,8 +40,13 @@ def _slim_figure(svg):
     svg = re.sub(r' id="([^"]+)"', lambda name: name[0] if name[1] in called else "", svg)
     svg = re.sub(r"<(?:path|use|g)\b[^>]*>", lambda tag: _slim_path(tag[0]), svg)
     svg = re.sub(r">\s+<", "><", svg)
+    svg = re.sub(r' xmlns:xlink="[^"]*"', "", svg).replace(" xlink:href=", " href=")
+    # A picture in the page needs no colours for where the page's are not known.
+    svg = re.sub(r"var\((--dl-[\w-]+), #\w+\)", r"var(\1)", svg)
     svg = svg.replace("<defs></defs>", "")
-    svg = re.sub(r'( viewBox="0 0 ([\d.]+) ([\d.]+)".*? style=")', r"\1aspect-ratio: \2/\3; ", svg, count=1)
+    svg = re.sub(
+        r'( viewBox="0 0 ([\d.]+) ([\d.]+)".*? style=")', r"\1aspect-ratio: \2/\3; ", svg, count=1
+    )
     return _without_bare_groups(svg)
 
 
@@ -53,8 +58,9 @@ def _at(x, y):
 def _slim_path(tag):
     """Write the outline in a tag, and its place, with fewer digits."""
     tag = re.sub(r'\bd="([^"]*)"', lambda d: f'd="{relative(d[1])}"', tag)
+    digits = 1 if tag.startswith("<use") else 2
     tag = re.sub(
-        r'\b([xy])="([-\d.]+)"', lambda place: f'{place[1]}="{_short(float(place[2]), 2)}"', tag
+        r'\b([xy])="([-\d.]+)"', lambda at: f'{at[1]}="{_short(float(at[2]), digits)}"', tag
     )
     return re.sub(r"(\d\.\d{4})\d+", r"\1", tag)
 
@@ -91,7 +97,8 @@ def relative(outline):
             here, out, last = start, f"{out}z", "z"
             continue
         steps = " ".join(
-            f"{_short((x - here[0]) / unit, 2)} {_short((y - here[1]) / unit, 2)}" for x, y in rounded
+            f"{_short((x - here[0]) / unit, 2)} {_short((y - here[1]) / unit, 2)}"
+            for x, y in rounded
         )
         here = rounded[-1]
         if letter == "m":

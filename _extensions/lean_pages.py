@@ -30,7 +30,9 @@ DROPPED = ("_static/scripts/fontawesome.js", "_static/scripts/bootstrap.js")
 # Scripts in attributes are what a policy forbids first.
 CLICKS = {"window.print()": "print", "toggleFullScreen()": "fullscreen"}
 # The theme measures every piece of code on the page as soon as it is there; page.js does not.
-MEASURING = re.compile(r',"complete"===document\.readyState\?(\w)\(\):window\.addEventListener\("load",\1\)')
+MEASURING = re.compile(
+    r',"complete"===document\.readyState\?(\w)\(\):window\.addEventListener\("load",\1\)'
+)
 ELEMENT = re.compile(r"\s*<script([^>]*)>(.*?)</script>", re.DOTALL)
 # Names, punctuation and blanks have the colour of all code, so they need no element of their own.
 PLAIN_CODE = re.compile(r'<span class="(?:n|nn|p|w)">([^<]*)</span>')
@@ -72,7 +74,9 @@ class Pages:
         found = [a or b for a, b in LINK.findall(html)]
         _add(self.sheets, (_path(address, root) for address in found))
         html = re.sub(r"\s*<noscript>\s*<style>.*?</noscript>", "", LINK.sub("", html), flags=re.S)
-        return html.replace("</title>", f'</title>\n<link rel="stylesheet" href="{root}{SHEET}">', 1)
+        return html.replace(
+            "</title>", f'</title>\n<link rel="stylesheet" href="{root}{SHEET}">', 1
+        )
 
     def _take_scripts(self, html, root):
         head, body = html.split("</head>", 1)
@@ -122,7 +126,6 @@ class Pages:
         (site / SHEET).write_text(css, encoding="utf-8")
         seen = {"sheets": self.sheets, "scripts": self.scripts}
         self.memory.write_text(json.dumps(seen), encoding="utf-8")
-
 
     def _script(self, piece):
         if piece.startswith("inline:"):

@@ -125,7 +125,9 @@ def _declarations(rule):
 
 
 def _family(rule):
-    return next(t.value for t in _declarations(rule)["font-family"] if t.type in ("ident", "string"))
+    return next(
+        t.value for t in _declarations(rule)["font-family"] if t.type in ("ident", "string")
+    )
 
 
 def _is_used(rule, css):
@@ -136,7 +138,9 @@ def _face(rule, folder, letters, target):
     """Write a font with these letters, and return the rule that loads it."""
     sources = re.findall(r"""url\(["']?([^"')]+)""", tinycss2.serialize(rule.content))
     files = [folder / unquote(urlsplit(source).path) for source in sources]
-    file = next(f for f in files if f.suffix in (".ttf", ".woff"))  # woff2 would need one more package
+    file = next(
+        f for f in files if f.suffix in (".ttf", ".woff")
+    )  # woff2 would need one more package
     name = f"{file.stem}.woff"
     write_font(file, letters, target.parent / FONTS / name)
     keep = [
@@ -160,4 +164,3 @@ def write_font(file, letters, target):
             subsetter.subset(font)
         font.flavor = "woff"
         font.save(target)
-

@@ -1,5 +1,8 @@
 // What the theme does with larger means, or by measuring the whole page when it opens.
 
+// From disk a page may not read another one, as the search does to show where it found the words.
+if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+
 document.addEventListener("DOMContentLoaded", () => {
   // Code and outputs that are wider than their box can be scrolled with the keyboard. The theme
   // measures them all at once; here each is looked at when it is laid out anyway.
@@ -21,6 +24,20 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const button of document.querySelectorAll("[data-dl-click]")) {
     button.addEventListener("click", actions[button.dataset.dlClick]);
   }
+});
+
+// On paper everything is open, and dark on light.
+let folded = [];
+let theme = "light";
+window.addEventListener("beforeprint", () => {
+  folded = [...document.querySelectorAll("details:not([open])")];
+  for (const details of folded) details.open = true;
+  theme = document.documentElement.dataset.theme;
+  document.documentElement.dataset.theme = "light";
+});
+window.addEventListener("afterprint", () => {
+  for (const details of folded) details.open = false;
+  document.documentElement.dataset.theme = theme;
 });
 
 // A menu that opens at its button: Escape and a click elsewhere close it, arrows walk through it.
