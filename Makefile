@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt
 
 NOTEBOOKS := $(wildcard chapters/*.ipynb exercises/*.ipynb exercises/source/*/*.ipynb)
-SOURCES := $(NOTEBOOKS) $(wildcard src/dlbook/*.py src/dlbook/*/*.py _static/* _extensions/*.py \
+SOURCES := $(NOTEBOOKS) $(wildcard src/dlbook/*.py src/dlbook/*/*.py _static/* _extensions/*.py _extensions/*.js \
 	*.md _*.yml *.yml *.bib api/*.md by_number/*.md experiments/*)
 PYTEST := $(BIN)/python -m pytest -n auto
 NBVAL := --nbval --nbval-current-env $(NOTEBOOKS)
@@ -20,14 +20,21 @@ export PYTHONUTF8 = 1
 
 # Two installations side by side would spoil the environment.
 .NOTPARALLEL:
-.PHONY: book serve pdf test publish-check downloads address kernels exercises lab notebooks bench \
-	lint format clean constraints
+.PHONY: book serve zip pdf downloads lighthouse test publish-check address kernels exercises lab notebooks \
+	bench lint format clean constraints
 
 book: _build/html/.built
 
 serve: book
-	@echo "The book is at http://127.0.0.1:$(PORT) (stop with Ctrl-C)"
-	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
+	@$(BIN)/python tools/serve.py $(PORT)
+
+# The whole site as one file, to read from disk.
+zip: book
+	$(BIN)/python tools/archive.py
+
+# Scores of the built site; needs npm and Chromium, unlike everything else here.
+lighthouse: book
+	PYTHON=$(BIN)/python tools/lighthouse.sh $(PAGES)
 
 pdf: _build/dlbook.pdf
 

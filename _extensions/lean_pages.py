@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import re
+import shutil
 from pathlib import Path
 
 import figures_in_pages
@@ -124,8 +125,17 @@ class Pages:
         ]
         css = style_bundle.shrink(rules, words, site / SHEET)
         (site / SHEET).write_text(css, encoding="utf-8")
+        self._drop(site)
         seen = {"sheets": self.sheets, "scripts": self.scripts}
         self.memory.write_text(json.dumps(seen), encoding="utf-8")
+
+    def _drop(self, site):
+        """Take away what has gone into the two files, and the theme's parts that no page names."""
+        for path in {*self.sheets, *self.scripts, *DROPPED, "_static/basic.css"}:
+            if not path.startswith("inline:"):
+                (site / path).unlink(missing_ok=True)
+        for folder in ("scripts", "styles", "vendor", "locales"):
+            shutil.rmtree(site / "_static" / folder, ignore_errors=True)
 
     def _script(self, piece):
         if piece.startswith("inline:"):

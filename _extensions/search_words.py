@@ -25,7 +25,7 @@ var splitQuery = (query) => query.match(/\d+(?:\.\d+)+|[\p{Letter}\p{Number}_]+/
 
 
 class IndexNumbers(SphinxTransform):
-    """Name each numbered equation, figure and algorithm in the index, as one would search for it."""
+    """Name each numbered equation, figure and algorithm as one would search for it."""
 
     default_priority = 700  # after labels have become ids, before the index is collected
 

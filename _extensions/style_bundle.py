@@ -112,7 +112,7 @@ def _text(tokens):
 
 
 def _letters(css):
-    """Yield what rules put into the page, as in ``content: "\\f101"`` or a variable that says it."""
+    """Yield what rules put into the page, in ``content: "\\f101"`` or a variable for it."""
     for rule in _parse(css):
         for inner in _parse(rule.content) if rule.type == "at-rule" and rule.content else [rule]:
             if isinstance(inner, QualifiedRule):

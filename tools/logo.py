@@ -1,9 +1,10 @@
 """Draw the course's mark: the network of section 6.1, two inputs, two hidden units, one output.
 
-`python tools/logo.py` writes it into `_static`, for light paper, for dark paper, and as the icon that
+`python tools/logo.py` writes it into `_static`, for light and dark paper, and as the icon that
 browsers put beside a page's name. Its colours are those of the figures.
 """
 
+import itertools
 import re
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def draw(style):
     layers = list(LAYERS.items())
     edges = "".join(
         f"M{x} {y}L{to_x} {to_y}"
-        for (_, starts), (_, ends) in zip(layers, layers[1:], strict=False)
+        for (_, starts), (_, ends) in itertools.pairwise(layers)
         for x, y in starts
         for to_x, to_y in ends
     )
