@@ -56,6 +56,8 @@ class Pages:
         # What pages of earlier builds asked for, where those are not written anew.
         keep = self.memory.is_file() and not app.fresh_env_used
         seen = json.loads(self.memory.read_text(encoding="utf-8")) if keep else {}
+        if not keep:  # pages of source code are written anew only when the source is newer
+            shutil.rmtree(Path(app.outdir, "_modules"), ignore_errors=True)
         self.sheets, self.scripts = seen.get("sheets", []), seen.get("scripts", [])
 
     def finish(self, html):

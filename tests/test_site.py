@@ -6,18 +6,22 @@ The first group reads the files, the second opens every page in a browser.
 import os
 import re
 import shutil
+import sys
 import threading
 from collections import Counter
 from contextlib import contextmanager
-from functools import cache, partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
 
-SITE = Path(__file__).resolve().parents[1] / "_build" / "html"
+ROOT = Path(__file__).resolve().parents[1]
+SITE = ROOT / "_build" / "html"
+sys.path.append(str(ROOT / "tools"))
+import serve  # noqa: E402
+
 WIDTHS = {"wide": 1400, "phone": 390}
 
 
@@ -235,15 +239,10 @@ def browser():
         without_browser("no Chromium or Chrome was found that starts")
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
 @contextmanager
 def served(site):
-    handler = partial(Quiet, directory=str(site))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    """Serve a site as `make serve` does, with gzip."""
+    with serve.server(site) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
@@ -255,9 +254,10 @@ def served(site):
 
 GIVEN_UP = "net::ERR_ABORTED"
 
-# What is on the page once MathJax, the fonts and the images are there.
+# What is on the page once the fonts and the images are there, and every section is laid out, those
+# that wait until they are near the screen, too.
 SETTLE = """async () => {
-    await window.MathJax?.startup?.promise;
+    document.styleSheets[0]?.insertRule("* { content-visibility: visible !important }");
     await document.fonts.ready;
     for (const image of document.images) await image.decode().catch(() => {});
 }"""

@@ -21,7 +21,13 @@ def pack(site, archive):
         for path in files:
             # Packed without its time, which says nothing of what is in it.
             name = f"dlbook/{path.relative_to(site).as_posix()}"
-            packed.writestr(ZipInfo(name), path.read_bytes(), ZIP_DEFLATED)
+            packed.writestr(ZipInfo(name), _from_disk(path), ZIP_DEFLATED)
+
+
+def _from_disk(path):
+    """Return a file's content; a page's policy also names the disk, as some browsers want it to."""
+    content = path.read_bytes()
+    return content.replace(b" 'self'", b" 'self' file:") if path.suffix == ".html" else content
 
 
 if __name__ == "__main__":

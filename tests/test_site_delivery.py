@@ -1,0 +1,380 @@
+"""How the site reaches a reader: what a page weighs, may load and is found by, on screen and paper.
+
+The parts that build it, in `_extensions/`, are tried on small pages, the site itself in a browser.
+"""
+
+import base64
+import gzip
+import hashlib
+import io
+import re
+import sys
+import urllib.request
+from zipfile import ZipFile
+
+import numpy as np
+import pytest
+from PIL import Image, ImageChops
+from test_site import ROOT, browser, none, pages, parse, served, site  # noqa: F401
+
+from dlbook.figures.style import COLORS, Drawing, new_figure
+
+sys.path += [str(ROOT / "_extensions"), str(ROOT / "tools")]
+import archive
+import figures_in_pages
+import formulas
+import icons
+import lean_pages
+import logo
+import long_pages
+import style_bundle
+
+# Formulas.
+
+
+def test_a_formula_is_html_with_mathml_for_those_who_listen():
+    html = formulas.typeset(r"\boldsymbol{h} = \max\{0, x_1\}", True)
+    assert html.startswith("<mjx-container") and "<math" in html
+
+
+def test_a_formula_keeps_the_books_number():
+    mathml = formulas.typeset(r"x \tag{6.29}", True).partition("<math")[2]
+    assert "(6.29)" in mathml
+
+
+@pytest.mark.parametrize("wrong", [r"\frac{", r"\unheardof{x}", r"\begin{nothing} x \end{nothing}"])
+def test_a_formula_that_mathjax_does_not_know_is_an_error(wrong):
+    with pytest.raises(formulas.FormulaError):
+        formulas.typeset(wrong, False)
+
+
+def test_no_page_needs_mathjax_to_show_its_formulas(site):  # noqa: F811
+    formulas_of_pages = [f for page in pages(site) for f in parse(page).select(".math")]
+    assert len(formulas_of_pages) > 1000
+    assert all(f.find("mjx-container") and not f.find("mjx-merror") for f in formulas_of_pages)
+
+
+# Style sheets and icons.
+
+
+def shrunk(css, words, tmp_path):
+    rules = style_bundle.parse(css, tmp_path)
+    return style_bundle.shrink(rules, set(words), tmp_path / "site.css").strip()
+
+
+@pytest.mark.parametrize(
+    "rule, kept",
+    [
+        (".here{color: red}", True),
+        (".gone{color: red}", False),
+        ("#here .here > p:hover{color: red}", True),
+        ("#here .gone{color: red}", False),
+        ("table.here{color: red}", False),  # there is no table
+        (".here:not(.gone){color: red}", True),
+        ('p[data-x="gone"]{color: red}', True),
+        ("@media print{.here{color: red}}", True),
+        ("@media print{.gone{color: red}}", False),
+        ("@keyframes x{from{color: red}}", True),
+    ],
+)
+def test_a_rule_stays_if_its_names_are_on_some_page(rule, kept, tmp_path):
+    assert shrunk(rule, {"here", "p"}, tmp_path) == (rule if kept else "")
+
+
+def test_of_a_list_of_selectors_those_stay_that_match(tmp_path):
+    css = ".gone, .here, :is(.gone, p){color: red}"
+    assert shrunk(css, {"here"}, tmp_path) == ".here,:is(.gone, p){color: red}"
+
+
+def test_names_of_pages_and_scripts_are_found():
+    page = """<p class="one two" id='three'><svg class='four'></svg>"""
+    assert style_bundle.words_of_page(page) == {"one", "two", "three", "four", "p", "svg"}
+    assert "toggle-hidden" in style_bundle.words_of_script('x.classList.add("toggle-hidden")')
+
+
+def test_an_icon_becomes_a_drawing_and_keeps_what_the_theme_looks_for():
+    html = icons.draw('<i class="theme-switch fa-solid fa-sun fa-lg" data-mode="light"></i>')
+    assert html.startswith('<svg class="dl-icon theme-switch fa-lg" data-mode="light" viewBox=')
+    assert icons.draw('<i class="fab fa-github"></i>').startswith("<svg")
+    with pytest.raises(StopIteration):
+        icons.draw('<i class="fa-solid fa-no-such-thing"></i>')
+
+
+# Figures and long pages.
+
+
+def test_an_outline_goes_in_steps_and_loses_what_no_eye_sees():
+    assert figures_in_pages.relative("M 1.004 2 L 3 2.5 \nL 0 0.25 z") == "m1 2 2 .5-3-2.25z"
+    line = " ".join(f"L {x} {x * 2 + 0.01 * (x % 2)}" for x in range(1, 40))
+    assert figures_in_pages.relative(f"M 0 0 {line}") == "m0 0 39 78"
+
+
+def test_a_slim_figure_looks_the_same(browser):  # noqa: F811
+    figure = drawing().svg()
+    page = f'<article class="bd-article">{figure}</article>'
+    slim = figures_in_pages.slim(page)
+    assert len(slim) < 0.7 * len(page)
+    tab = browser.new_page(viewport={"width": 700, "height": 500})
+    shots = []
+    colors = "<style>:root {" + "".join(f"--dl-{n}: {c};" for n, c in COLORS.items()) + "}</style>"
+    for html in (page, slim):
+        tab.set_content(
+            colors + "<style>.dl-letters {position: absolute; height: 0}</style>" + html
+        )
+        shots.append(Image.open(io.BytesIO(tab.screenshot())).convert("L"))
+    tab.close()
+    # The edge of a line may fall a shade differently; nothing may move by a pixel.
+    different = ImageChops.difference(*shots).point(lambda value: 255 * (value > 110))
+    assert different.getbbox() is None
+    assert ImageChops.invert(shots[0]).getbbox() is not None
+
+
+def drawing():
+    figure, axes = new_figure(5, 3)
+    x = np.linspace(0, 6, 400)
+    axes.plot(x, np.sin(x), color=COLORS["blue"])
+    axes.fill_between(x, np.cos(x), -1, color=COLORS["orange-pale"])
+    axes.scatter(x[::20], np.cos(x[::20]), color=COLORS["green"])
+    axes.set(xlabel="input $x$", ylabel="output", title="Two waves")
+    return Drawing(figure, "Two waves.")
+
+
+def test_only_the_sections_below_the_title_wait():
+    html = "<section><h1>T</h1><section id='a'>x<section>y</section></section></section>"
+    aside = long_pages.set_aside(html)
+    assert re.sub(r' style="--dl-room: \d+px"', "", aside) == html
+    assert aside.count("--dl-room") == 1 and "<section id='a' style=" in aside
+
+
+def test_room_kept_for_a_section_grows_with_what_is_in_it():
+    code = "<pre>" + "line\n" * 50 + "</pre>"
+    figure = '<svg style="aspect-ratio: 400/300; width: 400px"></svg>'
+    assert long_pages.estimate(code) > 1000 and long_pages.estimate(figure) > 300
+    assert long_pages.estimate("<p>short</p>") < 60
+
+
+def test_long_lines_of_code_can_be_scrolled_with_the_keyboard():
+    long, short = f"<pre>{'x' * 60}</pre>", "<pre>x</pre>"
+    assert (
+        long_pages.let_code_scroll(long + short)
+        == long.replace("<pre", '<pre tabindex="0"') + short
+    )
+
+
+# What a page may load.
+
+
+def policy(page):
+    metas = [m["content"] for m in parse(page).select("meta[http-equiv=Content-Security-Policy]")]
+    return dict(part.split(maxsplit=1) for part in "; ".join(metas).split("; ")) if metas else {}
+
+
+def holes(site):  # noqa: F811
+    """What of a site its policies would not allow, or allow too much of."""
+    problems = []
+    for page in pages(site):
+        name, allowed = page.relative_to(site).as_posix(), policy(page)
+        if allowed.get("default-src") != "'none'" or "unsafe" in allowed.get("script-src", ""):
+            problems.append(f"{name}: no policy, or one that allows every script")
+        if other := re.search(r"https?:|\*", " ".join(allowed.values())):
+            problems.append(f"{name}: allows {other[0]}")
+        for script in parse(page).select("script:not([src])"):
+            digest = hashlib.sha256(script.get_text().encode()).digest()
+            if base64.b64encode(digest).decode() not in allowed.get("script-src", ""):
+                problems.append(f"{name}: a script whose hash is not allowed")
+        for tag in parse(page).find_all(True):
+            if tag.name == "style" or any(a.startswith("on") for a in tag.attrs):
+                problems.append(f"{name}: {str(tag)[:100]}")
+    return problems
+
+
+SAFE = (
+    "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'; script-src 'self'\">"
+)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "<p>no policy</p>",
+        SAFE.replace("script-src 'self'", "script-src 'unsafe-inline'"),
+        SAFE.replace("script-src 'self'", "script-src https://cdn.example"),
+        SAFE + "<script>alert(1)</script>",
+        SAFE + '<button onclick="alert(1)">b</button>',
+        SAFE + "<style>p {}</style>",
+    ],
+)
+def test_holes_are_found(fault, tmp_path):
+    (tmp_path / "index.html").write_text(fault, encoding="utf-8")
+    assert holes(tmp_path) != []
+    (tmp_path / "index.html").write_text(SAFE, encoding="utf-8")
+    parse.cache_clear()
+    assert holes(tmp_path) == []
+
+
+def test_every_page_says_what_it_may_load_and_needs_no_more(site):  # noqa: F811
+    none(holes(site))
+
+
+def test_scripts_of_a_page_are_allowed_by_their_hash():
+    html = lean_pages._secure('<meta charset="utf-8" /><script>let a = 1</script>')
+    digest = base64.b64encode(hashlib.sha256(b"let a = 1").digest()).decode()
+    assert f"'sha256-{digest}'" in html
+
+
+# What it weighs.
+
+
+def heaviest(site):  # noqa: F811
+    return max(site.glob("chapters/*.html"), key=lambda page: page.stat().st_size)
+
+
+def test_a_chapter_weighs_at_most_a_megabyte_and_a_half(browser, site):  # noqa: F811
+    context = browser.new_context()
+    page = context.new_page()
+    received = []
+    session = context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.on("Network.loadingFinished", lambda event: received.append(event["encodedDataLength"]))
+    with served(site) as address:
+        page.goto(address + heaviest(site).relative_to(site).as_posix())
+        for _ in range(40):  # to the end, for what is loaded only when it comes near
+            page.mouse.wheel(0, 2000)
+        page.wait_for_load_state("networkidle")
+    context.close()
+    assert 100_000 < sum(received) < 1_500_000
+
+
+def test_a_page_loads_one_style_sheet_and_one_script_of_its_own(site):  # noqa: F811
+    for page in pages(site):
+        soup = parse(page)
+        assert len(soup.select("link[rel=stylesheet]")) == 1
+        scripts = {tag["src"].rpartition("/")[2] for tag in soup.select("script[src]")}
+        others = {"searchtools.js", "language_data.js", "searchindex.js"}
+        assert scripts - {"site.js"} == (others if page.name == "search.html" else set())
+
+
+def test_the_server_packs_text_and_leaves_pictures(site):  # noqa: F811
+    with served(site) as address:
+        for name, is_packed in (
+            ("", True),
+            ("_static/site.css", True),
+            ("_static/screenshot.png", False),
+        ):
+            request = urllib.request.Request(address + name, headers={"Accept-Encoding": "gzip"})
+            with urllib.request.urlopen(request) as response:
+                content = response.read()
+            assert (response.headers["Content-Encoding"] == "gzip") == is_packed
+            content = gzip.decompress(content) if is_packed else content
+            assert content == (site / (name or "index.html")).read_bytes()
+
+
+# What it is found by.
+
+
+def test_every_page_describes_itself(site):  # noqa: F811
+    for page in pages(site):
+        names = {t.get("name") or t.get("property"): t.get("content") for t in parse(page)("meta")}
+        assert {"description", "og:title", "og:description", "og:site_name"} <= set(names)
+        assert 10 < len(names["description"]) < 320 and "\\" not in names["description"]
+
+
+FOUND = {
+    "6.29": "chapters/6_2_2_output_units.html#eq-6-29",
+    "eq 6.29": "chapters/6_2_2_output_units.html#eq-6-29",
+    "equation 6.2": "chapters/6_1_xor.html#eq-6-2",
+    "fig 6.2": "chapters/6_1_xor.html#fig-6-2",
+    "algorithm 6.5": "chapters/6_5_2_general_backprop.html#alg-6-5",
+    "softmax": "chapters/6_2_2_output_units.html",
+    "universal approximation": "chapters/6_4_architecture.html",
+    "maxout": "chapters/6_3_hidden_units.html",
+    "cross-entropy": "chapters/6_2_1_cost_functions.html",
+    "XOR": "chapters/6_1_xor.html",
+    "Hessian": "chapters/6_5_3_beyond_backprop.html",
+}
+
+
+def results(page, address, query):
+    """Search as a reader does, and return where the results lead."""
+    page.goto(f"{address}index.html")
+    page.keyboard.press("Control+k")
+    page.keyboard.type(query)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#search-results li a")
+    links = page.locator("#search-results li a")
+    return [link.get_attribute("href") for link in links.all()]
+
+
+@pytest.fixture(scope="module")
+def searched(browser, site):  # noqa: F811
+    page = browser.new_page()
+    with served(site) as address:
+        yield lambda query: results(page, address, query)
+    page.close()
+
+
+@pytest.mark.parametrize("query, place", FOUND.items())
+def test_the_search_leads_to(query, place, searched):
+    """A glossary may come first, with what the word means; then the chapter."""
+    first = next(link for link in searched(query) if not link.startswith("glossary"))
+    assert first.partition("?")[0] == place
+
+
+# On paper and from disk.
+
+
+def test_a_printed_page_is_all_text_open_and_light(browser, site):  # noqa: F811
+    context = browser.new_context(color_scheme="dark", viewport={"width": 700, "height": 900})
+    page = context.new_page()
+    with served(site) as address:
+        page.goto(f"{address}chapters/6_1_xor.html")
+        page.emulate_media(media="print")
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        shown = """e => e.checkVisibility({visibilityProperty: true})"""
+        for outside in (".bd-sidebar-primary", ".bd-header-article", ".prev-next-footer"):
+            assert not page.locator(outside).first.evaluate(shown)
+        assert page.locator("details:not([open])").count() == 0
+        assert page.evaluate("document.documentElement.dataset.theme") == "light"
+        cut = (
+            """all => all.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"""
+        )
+        assert page.locator(".bd-article pre").evaluate_all(cut) == []
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert page.locator("details:not([open])").count() > 0
+        assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    context.close()
+
+
+def test_the_archive_reads_from_disk(browser, site, tmp_path):  # noqa: F811
+    archive.pack(site, tmp_path / "site.zip")
+    with ZipFile(tmp_path / "site.zip") as packed:
+        packed.extractall(tmp_path)
+    assert not (tmp_path / "dlbook" / "downloads").exists()
+    page, errors = browser.new_page(), []
+    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("requestfailed", lambda request: errors.append(request.url))
+    address = (tmp_path / "dlbook").as_uri() + "/"
+    for name in ("index.html", "chapters/6_1_xor.html"):
+        page.goto(address + name)
+        page.evaluate("document.fonts.ready")
+        assert (
+            page.evaluate("getComputedStyle(document.querySelector('.dl-icon')).height") != "auto"
+        )
+        assert page.evaluate("document.documentElement.dataset.theme") in ("light", "dark")
+    assert results(page, address, "6.29")[0] == FOUND["6.29"]
+    page.close()
+    none(errors)
+
+
+def test_an_archive_is_the_same_for_the_same_site(tmp_path):
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "index.html").write_text("x", encoding="utf-8")
+    for name in ("a.zip", "b.zip"):
+        archive.pack(tmp_path / "site", tmp_path / name)
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+
+
+def test_the_mark_is_what_its_code_draws():
+    for name, text in logo.drawings().items():
+        assert (ROOT / "_static" / name).read_text(encoding="utf-8") == text
