@@ -1,0 +1,564 @@
+"""Grades one submission: its cells run in the sandbox, what is right is decided here.
+
+A notebook runs from top to bottom, and each exercise is judged where its check stands. What is not
+right is tried once more by itself, in a process of its own that runs only what the notebook hands
+out and the exercise's own cell: a name overwritten, a function patched or a process ended by
+another cell costs nothing there.
+"""
+
+import contextlib
+import hashlib
+import importlib
+import json
+import re
+import signal
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import dlbook
+from dlbook.exercises.calling import Reply, TimeUp, time_limit
+from dlbook.exercises.exercise import Open
+from dlbook.exercises.messages import Message
+from dlbook.exercises.sandbox import Limits, Sandbox, SandboxError
+from dlbook.exercises.session import fingerprint
+from dlbook.exercises.wire import Closed, Late, Malformed, pack
+
+FORMAT = 1  # of a record
+DEATHS = 3  # after so many, every exercise is judged by itself
+JUDGING = 30  # seconds that a judge may think about one answer
+NUMBERS = 20_000  # in a value that is judged as a whole
+CHECK = re.compile(r"(q\d+)-check")
+ANSWER = re.compile(r"q\d+")
+
+# Judges redirect prints and draw inputs from one random state: one at a time in a process.
+_judging = threading.Lock()
+
+
+class Unreadable(ValueError):
+    """A submission that is no notebook."""
+
+
+class Ended(BaseException):
+    """The session is over. Not an `Exception`: nothing on the way may take it for an answer."""
+
+    def __init__(self, why, late=False):
+        super().__init__(why)
+        self.late = late
+
+
+class OutOfTime(BaseException):
+    """The submission has used up its time."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A code cell: its nbgrader name ('' if it has none), its text, and where it stands."""
+
+    name: str
+    source: str
+    index: int = -1
+
+
+@dataclass
+class Assignment:
+    """What is handed out for one section, and what it is worth.
+
+    Parameters
+    ----------
+    module : str
+        The section's module, in full.
+    notebook : str
+        Its notebook's name.
+    handed_out : dict
+        Texts of the cells that a student should not change, by name, in their order.
+    points : dict
+        Points of the exercises, by name.
+    digest : str
+        Another one if anything changes that a grade depends on.
+    """
+
+    module: str
+    notebook: str
+    handed_out: dict
+    points: dict
+    digest: str = ""
+
+    def section(self):
+        """Return the `Section`."""
+        return importlib.import_module(self.module).section
+
+
+def read_cells(text):
+    """Return the code cells of a notebook given as text or bytes.
+
+    Raises
+    ------
+    Unreadable
+        If it is no notebook.
+    """
+    try:
+        notebook = json.loads(text)
+        return [
+            Cell(_name(cell), _source(cell), index)
+            for index, cell in enumerate(notebook["cells"])
+            if cell["cell_type"] == "code"
+        ]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise Unreadable(f"it is no notebook ({type(error).__name__})") from None
+
+
+def _name(cell):
+    name = cell.get("metadata", {}).get("nbgrader", {}).get("grade_id", "")
+    return name if isinstance(name, str) else ""
+
+
+def _source(cell):
+    source = cell.get("source", "")
+    return source if isinstance(source, str) else "".join(source)
+
+
+def read_assignment(module, path):
+    """Read what is handed out from an instructor's (or a students') notebook.
+
+    Parameters
+    ----------
+    module : str
+        Such as "dlbook.exercises.section_6_1".
+    path : path_like
+    """
+    section = importlib.import_module(module).section
+    text = Path(path).read_bytes()
+    handed_out, points = {}, {}
+    for cell in json.loads(text)["cells"]:
+        about = cell["metadata"].get("nbgrader", {})
+        name = about.get("grade_id", "")
+        if about.get("grade"):
+            points[name.removesuffix("-check")] = about["points"]
+        if cell["cell_type"] == "code" and about.get("locked"):
+            handed_out[name] = _source(cell)
+    missing = [e.name for e in section.exercises if e.name not in points]
+    if missing:
+        raise ValueError(f"{path}: no points for {', '.join(missing)}")
+    digest = hashlib.sha256(text)
+    for file in _what_grades_depend_on(module):
+        digest.update(file.read_bytes())
+    return Assignment(module, section.name, handed_out, points, digest.hexdigest())
+
+
+def _what_grades_depend_on(module):
+    own = importlib.import_module(module).__file__
+    files = [f for f in Path(dlbook.__file__).parent.rglob("*.py") if "section_" not in f.name]
+    return sorted({*files, Path(own)})
+
+
+class Run:
+    """One run of a notebook in a sandbox, which starts anew where something went wrong."""
+
+    def __init__(self, limits, without_sandbox=False):
+        self.limits, self.without_sandbox = limits, without_sandbox
+        self.end = time.monotonic() + limits.submission
+        self.sandbox, self.number, self.running, self.is_fresh = None, 0, False, True
+
+    def begin(self, fresh=False):
+        """Begin a run in a new process, if asked for in a new sandbox."""
+        if time.monotonic() > self.end:
+            raise OutOfTime
+        self.finish()
+        self.is_fresh = fresh or self.sandbox is None
+        if not self.is_fresh:
+            with contextlib.suppress(Closed, Late):
+                self.sandbox.stream.send({"do": "begin"}, time.monotonic() + 5)
+                self.running = True
+                return
+        self.stop()
+        self.is_fresh = True
+        self.sandbox = _started(self.limits, self.without_sandbox)
+        self.sandbox.stream.send({"do": "begin"}, time.monotonic() + 5)
+        self.running = True
+
+    def finish(self):
+        """End a run; the sandbox stays for the next if nothing is left behind in it."""
+        if not self.running:
+            return
+        self.running = False
+        try:
+            self.number += 1
+            self._send({"id": self.number, "do": "end"}, 2)
+            if self.sandbox.stream.receive(time.monotonic() + 2) == {"ended": 0}:
+                return
+        except (Closed, Late, Malformed):
+            pass
+        self.stop()
+
+    def stop(self):
+        """End the sandbox."""
+        self.running = False
+        if self.sandbox is not None:
+            self.sandbox.stop()
+            self.sandbox = None
+
+    def _send(self, request, seconds):
+        self.sandbox.stream.send(request, time.monotonic() + seconds)
+
+    def ask(self, do, within, **words):
+        """Return the answer to a request, which has to come within some seconds.
+
+        Raises
+        ------
+        Ended
+            If the process ended, says something that cannot be read, or says nothing in time.
+        OutOfTime
+        """
+        if time.monotonic() > self.end:
+            raise OutOfTime
+        if not self.running:
+            raise Ended("it had ended before")
+        self.number += 1
+        frame = pack({"id": self.number, "do": do, **words})
+        deadline = time.monotonic() + within
+        try:
+            self.sandbox.stream.send_frame(frame, deadline)
+            answer = self.sandbox.stream.receive(deadline)
+        except Late:
+            why, late = f"there was no answer after {within:g} seconds", True
+        except Malformed as error:
+            why, late = f"what came back could not be read: {error}", False
+        except Closed:
+            why, late = "it ended its process", False
+        else:
+            if answer.pop("id", None) == self.number:
+                return answer
+            why, late = _why_it_ended(answer), False
+        why = self.sandbox.why or why
+        self.stop()
+        raise Ended(why, late)
+
+
+def _started(limits, without_sandbox):
+    try:
+        return Sandbox(limits, without_sandbox)
+    except SandboxError:
+        time.sleep(1)
+        return Sandbox(limits, without_sandbox)
+
+
+def _why_it_ended(answer):
+    status = answer.get("ended")
+    if type(status) is not int:
+        return "what came back was no answer to what was asked"
+    if status == -signal.SIGXCPU or status == -signal.SIGKILL:
+        return "it was stopped: it used too much time or memory"
+    if status < 0:
+        with contextlib.suppress(ValueError):
+            return f"it ended its process ({signal.Signals(-status).name})"
+    return f"it ended its process (exit code {status})"
+
+
+def _reply(answer):
+    """Read a `Reply` from what the session says, and believe nothing about its form."""
+    text = {key: answer.get(key) for key in ("error", "text", "line")}
+    text = {key: value[:500] if isinstance(value, str) else "" for key, value in text.items()}
+    changed = answer.get("changed")
+    return Reply(
+        value=answer.get("value"),
+        changed=changed if type(changed) is int else None,
+        timed_out=answer.get("timed_out") is True,
+        **text,
+    )
+
+
+class Remote:
+    """An answer in a session, with the words of `Local`."""
+
+    def __init__(self, run, exercise):
+        self.run, self.name = run, exercise.answer
+        self.adapter = ""
+        if exercise.adapter is not None:
+            self.adapter = f"{exercise.adapter.__module__}:{exercise.adapter.__qualname__}"
+        self.arguments = 0
+        given = fingerprint(exercise.given) if exercise.given is not None else ""
+        self.about = run.ask("ask", run.limits.call, name=self.name, given=given)
+        self._late = None
+
+    def is_defined(self):
+        """Whether there is such a name at all."""
+        return self.about.get("defined") is not False
+
+    def is_untouched(self, given=None):
+        """Whether it is as it was handed out."""
+        return self.about.get("untouched") is True
+
+    def is_callable(self):
+        """Whether it can be called."""
+        return self.about.get("callable") is True
+
+    def value(self):
+        """Return a `Reply` with the value."""
+        reply = self._asked("value")
+        if _size(reply.value) > NUMBERS:
+            return Reply(error="ValueError", text="more numbers than anybody would enter")
+        return reply
+
+    def call(self, *arguments):
+        """Return the `Reply` to a call."""
+        reply = self._asked("call", arguments=arguments)
+        if reply.changed is not None and not 0 <= reply.changed < len(arguments):
+            reply.changed = None
+        return reply
+
+    def _asked(self, do, **words):
+        if self._late is not None:
+            return self._late
+        limit = self.run.limits.call
+        try:
+            return _reply(self.run.ask(do, limit, name=self.name, adapter=self.adapter, **words))
+        except Ended as error:
+            if not error.late:
+                raise
+            self._late = Reply(error="TimeUp", text=str(error), timed_out=True)
+            return self._late
+
+
+def _size(value):
+    if isinstance(value, (list, tuple)):
+        return sum(map(_size, value)) + 1
+    if isinstance(value, dict):
+        return sum(map(_size, value.values())) + 1
+    return getattr(value, "size", 1)
+
+
+@dataclass
+class Outcome:
+    """What came of a submission: messages by exercise, what cells printed, remarks."""
+
+    messages: dict = field(default_factory=dict)
+    texts: dict = field(default_factory=dict)  # answers in words, for a person to read
+    cells: dict = field(default_factory=dict)  # by index: what the session said
+    remarks: list = field(default_factory=list)
+
+
+class Grader:
+    """Takes a notebook's cells through a `Run` and judges each exercise."""
+
+    def __init__(self, assignment, cells, limits, without_sandbox=False):
+        self.assignment, self.limits = assignment, limits
+        self.exercises = {e.name: e for e in assignment.section().exercises}
+        self.run = Run(limits, without_sandbox)
+        self.outcome = Outcome()
+        self.errors = {}  # by exercise: what its cell raised
+        self.deadly = {}  # by index: how a cell ended the process
+        self.cells = self._restored(cells)
+
+    def _restored(self, cells):
+        """Return the cells with those handed out as they were, whatever became of them."""
+        handed_out = self.assignment.handed_out
+        seen, result = set(), []
+        for cell in cells:
+            if cell.name in handed_out:
+                if cell.name in seen:
+                    continue
+                if cell.source.strip() != handed_out[cell.name].strip():
+                    self.outcome.remarks.append(f"The cell {cell.name} had been changed.")
+                cell = Cell(cell.name, handed_out[cell.name], cell.index)
+            seen.add(cell.name)
+            result.append(cell)
+        lost = [name for name in handed_out if name not in seen]
+        first = [Cell(name, handed_out[name]) for name in lost if not CHECK.fullmatch(name)]
+        last = [Cell(f"{name}-check", "") for name in self.exercises if f"{name}-check" not in seen]
+        if lost:
+            self.outcome.remarks.append(f"Cells that had been removed: {', '.join(lost)}.")
+        return [*first, *result, *last]
+
+    def grade(self):
+        """Return the `Outcome`."""
+        try:
+            self._whole()
+            for name in self.exercises:
+                if not self._is_settled(name):
+                    self._alone(name)
+        except OutOfTime:
+            seconds = self.limits.submission
+            self.outcome.remarks.append(f"The submission used up its {seconds:g} seconds.")
+        finally:
+            self.run.stop()
+        for name in self.exercises:
+            text = "The submission's time was used up."
+            late = Message("wrong", f"{name}: was not reached", text=text)
+            self.outcome.messages.setdefault(name, late)
+        return self.outcome
+
+    def _is_settled(self, name):
+        message = self.outcome.messages.get(name)
+        if message is None:
+            return False
+        if message.status in ("right", "noted"):
+            return True
+        return message.status == "untried" and not self.errors.get(name) and not self.deadly
+
+    def _whole(self):
+        """Run the notebook from top to bottom; what ends the process is left out the next time."""
+        position = 0
+        for _ in range(DEATHS):
+            self.run.begin()
+            try:
+                for cell in self.cells[:position]:
+                    if not CHECK.fullmatch(cell.name):
+                        self._run_cell(cell)
+            except Ended:  # what did it had not done so before: only each by itself is fair
+                return
+            try:
+                # A call that takes too long ends the run, and yet gets an answer.
+                while position < len(self.cells) and self.run.running:
+                    self._step(self.cells[position])
+                    position += 1
+            except Ended as error:
+                self._died(self.cells[position], error)
+                position += 1
+            if position == len(self.cells):
+                return
+
+    def _step(self, cell):
+        if check := CHECK.fullmatch(cell.name):
+            if check[1] in self.exercises:
+                self.outcome.messages[check[1]] = self._judged(self.exercises[check[1]])
+        else:
+            self._run_cell(cell)
+
+    def _died(self, cell, error):
+        why = str(error)
+        name = cell.name.removesuffix("-check")
+        if not CHECK.fullmatch(cell.name):
+            self.deadly[cell.index] = error
+            reply = {"error": "Ended", "text": why}
+            self.outcome.cells[cell.index] = reply
+        if name in self.exercises:
+            self.errors[name] = why
+            self.outcome.messages[name] = Message("wrong", f"{name}: {why}")
+        else:
+            self.outcome.remarks.append(f"A cell was left out: {why}.")
+
+    def _run_cell(self, cell, again=False):
+        if cell.index in self.deadly and not again:
+            return
+        seconds = self.limits.cell
+        name = cell.name or f"cell {cell.index + 1}"
+        answer = self.run.ask("run", seconds + 2, source=cell.source, name=name, seconds=seconds)
+        self.outcome.cells.setdefault(cell.index, answer)
+        reply = _reply(answer)
+        if cell.name in self.exercises:
+            self.errors[cell.name] = f"its cell raises {reply.error}: {reply.text}"
+            if not reply.error:
+                del self.errors[cell.name]
+
+    def _alone(self, name):
+        """Judge an exercise with nothing but its own cell and what the notebook hands out."""
+        before = self.outcome.messages.get(name)
+        own = [cell for cell in self.cells if cell.name == name]
+        if any(cell.index in self.deadly and self.deadly[cell.index].late for cell in own):
+            return  # its own cell takes too long: once is enough
+        given = [
+            c
+            for c in self.cells
+            if c.name in self.assignment.handed_out
+            and not CHECK.fullmatch(c.name)
+            and c.name != "progress"
+        ]
+        cells = sorted(given + own, key=self.cells.index)
+        self.run.begin()
+        try:
+            message = self._judged_after(cells, name)
+        except Ended as error:
+            message = Message("wrong", f"{name}: {error}")
+            if not self.run.is_fresh:  # it may have been another's run that ended this sandbox
+                self.run.begin(fresh=True)
+                with contextlib.suppress(Ended):
+                    message = self._judged_after(cells, name)
+        if before is None or name in self.errors or message.status in ("right", "noted"):
+            self.outcome.messages[name] = message
+
+    def _judged_after(self, cells, name):
+        for cell in cells:
+            self._run_cell(cell, again=True)
+        message = self._judged(self.exercises[name])
+        self.run.finish()
+        return message
+
+    def _judged(self, exercise):
+        answer = Remote(self.run, exercise)
+        if not answer.is_defined():
+            undefined, why = f"{exercise.answer} is not defined", self.errors.get(exercise.name)
+            text = f"So {undefined}." if why else "Its cell is gone, or names it otherwise."
+            return Message("wrong", f"{exercise.name}: {why or undefined}", text=text)
+        if isinstance(exercise, Open):
+            text = answer.value().value
+            self.outcome.texts[exercise.name] = text[:5000] if isinstance(text, str) else ""
+        try:
+            with _judging, time_limit(JUDGING):
+                message = exercise.judge(answer)
+        except TimeUp:
+            return Message("wrong", f"{exercise.name}: the answer takes too long to judge")
+        except Exception as error:  # an answer of a form that nobody has thought of
+            text = f"{type(error).__name__}: {error}"[:300]
+            return Message("wrong", f"{exercise.name}: it cannot be judged", text=text)
+        if message.status in ("wrong", "untried") and exercise.name in self.errors:
+            message.text = f"{message.text} {self.errors[exercise.name]}".strip()
+        return message
+
+
+def grade(submission, assignment, limits=None, without_sandbox=False):
+    """Grade a submission: return plain values, the same for the same submission.
+
+    Parameters
+    ----------
+    submission : bytes or str
+        The notebook's text.
+    assignment : Assignment
+    limits : Limits, optional
+    without_sandbox : bool
+        Run the submission with the rights of this process. Only for code that you trust.
+
+    Raises
+    ------
+    SandboxError
+        If no sandbox could be made; then there is no grade, neither good nor bad.
+    """
+    try:
+        cells = read_cells(submission)
+    except Unreadable as error:
+        why = str(error)
+        names = [exercise.name for exercise in assignment.section().exercises]
+        outcome = Outcome({n: Message("wrong", f"{n}: {why}") for n in names}, remarks=[why])
+    else:
+        outcome = Grader(assignment, cells, limits or Limits(), without_sandbox).grade()
+    return record(assignment, outcome)
+
+
+def record(assignment, outcome):
+    """Return an `Outcome` as plain values, with the points of each exercise."""
+    exercises = []
+    for exercise in assignment.section().exercises:
+        message, most = outcome.messages[exercise.name], assignment.points[exercise.name]
+        points = {"right": most, "noted": None}.get(message.status, 0)
+        entry = {
+            "name": exercise.name,
+            "title": exercise.title,
+            "status": message.status,
+            "points": points,  # None: a person decides
+            "max": most,
+            "headline": message.headline,
+            "values": [list(pair) for pair in message.values],
+            "text": message.text if message.status != "noted" else "Read and marked by a person.",
+        }
+        if exercise.name in outcome.texts:
+            entry["answer"] = outcome.texts[exercise.name]
+        exercises.append(entry)
+    return {
+        "format": FORMAT,
+        "notebook": assignment.notebook,
+        "points": sum(entry["points"] or 0 for entry in exercises),
+        "max": sum(entry["max"] for entry in exercises),
+        "remarks": outcome.remarks,
+        "exercises": exercises,
+    }
