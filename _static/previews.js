@@ -22,15 +22,6 @@
     }
     return ready.get(anchor);
   };
-  // A page without formulas comes without MathJax.
-  const typeset = async (element) => {
-    if (!window.MathJax) {
-      window.MathJax = { options: { enableMenu: false }, startup: { typeset: false } };
-      await fetchScript("mathjax/tex-chtml-full.js");
-    }
-    await MathJax.startup?.promise;
-    await MathJax.typesetPromise?.([element]);
-  };
   window.showPreview = (anchor, html) => ready.set(anchor, html);
 
   const close = () => {
@@ -64,11 +55,6 @@
     document.body.append(box);
     target.setAttribute("aria-describedby", box.id);
     place();
-    if (box.querySelector(".math")) {
-      const mine = box;
-      await typeset(mine);
-      if (box === mine) place();
-    }
   };
 
   const later = (action, milliseconds) => {

@@ -177,8 +177,8 @@ def test_contents_list_parts_chapters_and_sections(document):
     assert lines == ["About this course", "P", "A", "One", "B", "One", "Solutions"]
 
 
-FAULTY = """<script>window.MathJax = {startup: {promise: Promise.resolve()}}</script>
-<span class="math">raw</span> <span class="math"><mjx-container><mjx-merror>wrong</mjx-merror>
+FAULTY = """<span class="math">raw</span> <span class="math"><mjx-container>
+<mjx-merror>wrong</mjx-merror>
 </mjx-container></span> <a href="#nowhere">link</a> <img src="missing.png">
 <img src="https://cdn.example/x.png"> <div style="width: 2000px">wide</div>"""
 

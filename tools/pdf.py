@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 import matplotlib
 import pikepdf
 import yaml
+from formulas import mathjax_folder  # in _extensions, where whole_book.py has found it
 from playwright.sync_api import Error, sync_playwright
 from whole_book import whole_book
 
@@ -25,12 +26,15 @@ PDF = ROOT / "_build" / "dlbook.pdf"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 # The document has this address, but no server: what it loads is read from the disk.
 ADDRESS = "http://book.invalid"
-PLACES = (SITE, ROOT / "tools", Path(matplotlib.get_data_path(), "fonts", "ttf"))
+PLACES = (
+    SITE,
+    ROOT / "tools",
+    mathjax_folder(),  # its fonts
+    Path(matplotlib.get_data_path(), "fonts", "ttf"),
+)
 TEXT_WIDTH = round((210 - 2 * 23) / 25.4 * 96)  # as in pdf.css, in CSS pixels
 
 SETTLE = """async () => {
-    await document.fonts.ready;
-    await MathJax.startup.promise;
     await document.fonts.ready;
     for (const image of document.images) await image.decode().catch(() => {});
 }"""

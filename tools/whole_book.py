@@ -11,12 +11,17 @@ tests of the site have seen, and nothing is run again. Three things differ from 
 
 import posixpath
 import re
+import sys
 from collections import Counter
 from html import escape
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import yaml
 from bs4 import BeautifulSoup
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "_extensions"))
+from formulas import style_sheet
 
 LEFT_OUT = "api/"
 NOT_ON_PAPER = "a.headerlink, button, script, noscript, details.above-input, .viewcode-link"
@@ -34,18 +39,9 @@ DOCUMENT = """<!doctype html>
 <link rel="stylesheet" href="/_static/custom.css">
 <link rel="stylesheet" href="/pdf.css">
 <style>
+{formulas}
 {headers}
 </style>
-<script>
-  window.MathJax = {{
-    options: {{
-      ignoreHtmlClass: "book",
-      processHtmlClass: "math",
-      menuOptions: {{settings: {{assistiveMml: false}}}},
-    }},
-  }};
-</script>
-<script defer src="/_static/mathjax/tex-chtml-full.js"></script>
 </head>
 <body class="book">
 {body}
@@ -70,6 +66,7 @@ def whole_book(site, root):
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     return DOCUMENT.format(
         title=escape(config["title"]),
+        formulas=style_sheet(),
         headers="\n".join(_running_header(i, a) for i, a in enumerate(articles)),
         body="\n".join([_title_page(config, root), _contents(printed), *map(str, articles)]),
     )
@@ -86,12 +83,12 @@ class Page:
             useless.decompose()
         for details in self.article.select("details"):
             details["open"] = ""
-        for math in self.article.select(".math"):  # heard as TeX, not as one glyph after the other
+        for math in self.article.select(".math"):  # heard as one, not as one glyph after the other
+            spoken = math.select_one("mjx-assistive-mml")
             math["role"] = "img"
-            math["aria-label"] = re.sub(r"^\\[(\[]|\\[)\]]$", "", math.get_text().strip()).strip()
-        if name == "index":  # the book's title stands on a page of its own
-            self.article.h1.string = "About this course"
-        self.names = {tag["id"]: tag["id"] for tag in self.article.select("[id]")}
+            math["aria-label"] = " ".join((spoken or math).get_text().split())
+            if spoken:
+                spoken.decompose()
 
     def number_ids(self, shared):
         """Put the page's name before the ids that other pages have as well.
@@ -189,8 +186,17 @@ def _collect_solutions(parts):
 
 
 def _take_out(solution):
-    """Leave the page of the solution with the exercise, and that of the exercise with it."""
+    """Leave the page of the solution with the exercise, and that of the exercise with it.
+
+    What is folded in the exercise, its hints, goes to the solution: paper does not fold.
+    """
     exercise = solution.select_one(".admonition-title a")
+    asked = solution.find_parent("article").find(id=exercise["href"][1:])
+    for hint in reversed(asked.select("details") if asked else []):
+        title = hint.summary.extract().get_text().strip()
+        exercise.parent.insert_after(hint.extract())
+        hint.name = "div"
+        hint.insert(0, BeautifulSoup(f"<p><em>{title}</em></p>", "html.parser"))
     note = '<p class="see-page">Solution on page {}</p>'
     solution.replace_with(BeautifulSoup(note.format(_page_number(solution["id"])), "html.parser"))
     _insert_after(exercise, f", page&nbsp;{_page_number(exercise['href'][1:])}")
