@@ -85,7 +85,10 @@ def relative(outline):
     A long one is held to a twentieth of a point, a fifteenth of a pixel, and loses the points that
     lie that close to a straight line between others; a short one, such as a bar or a frame, is
     held to a two-hundredth. Steps lead between rounded points, so that errors do not add up.
+    One that consists of steps already, as in a figure that moves, stays as it is.
     """
+    if re.search("[a-y]", outline):
+        return outline
     moves = [(command, _points(numbers)) for command, numbers in STEP.findall(outline)]
     long = sum(len(points) for _, points in moves) > LONG
     unit = 10 if long else 100

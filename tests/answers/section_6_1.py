@@ -23,6 +23,20 @@ def by_graph(X, W, c, w, b):
     return dl.relu.f(np.asarray(X) @ W + c) @ w + b
 
 
+def by_generator(X, W, c, w, b):
+    hidden = ([max(z, 0.0) for z in x @ W + c] for x in X)
+    return tuple(sum(v * h for v, h in zip(w, row, strict=True)) + b for row in hidden)
+
+
+def in_single_precision(X, W, c, w, b):
+    X, W, c, w = (np.asarray(part, np.float32) for part in (X, W, c, w))
+    return np.maximum(X @ W + c, 0) @ w + np.float32(b)
+
+
+def rounded(X, W, c, w, b):
+    return np.round(np.maximum(X @ W + c, 0) @ w + b)
+
+
 def in_place(X, W, c, w, b):
     X *= 2.0
     return np.maximum(X / 2 @ W + c, 0) @ w + b
@@ -119,6 +133,18 @@ def gated(change):
     return gradient
 
 
+def by_differences(X, y, W, c, w, b):
+    def cost(W):
+        return np.mean((np.maximum(X @ W + c, 0) @ w + b - y) ** 2)
+
+    gradient = np.zeros(W.shape)
+    for place in np.ndindex(W.shape):
+        step = np.zeros(W.shape)
+        step[place] = 1e-5
+        gradient[place] = (cost(W + step) - cost(W - step)) / 2e-5
+    return gradient
+
+
 def trains(units=16, rate=0.1, steps=3000, momentum=0.0, scale=1.0):
     def learn(X, y, rng):
         values = [
@@ -164,15 +190,16 @@ def two(a, b, c=(0, 0), w=(1, 1), bias=0.0):
 
 
 RIGHT = {
-    "q1": [by_rows, by_einsum, by_graph],
+    "q1": [by_rows, by_einsum, by_graph, by_generator, in_single_precision],
     "q2": [by_normal_equations, by_least_squares, by_centred_inputs],
     "q3": [0.0625, np.float32(0.0625), np.mean([1 / 16] * 4)],
     "q4": [
         two((-1, 1), (1, -1)),
         two((2, -2), (-3, 3), w=(1 / 2, 1 / 3)),
         ([[1, -1], [-1, 1]], [0, 0], [1, 1], 0),
+        ([[1, -1], [-1, 1]], [0, 0], [1, 1], [0.0]),
     ],
-    "q5": [gate_by_sign, gate_by_loop, gate_by_library],
+    "q5": [gate_by_sign, gate_by_loop, gate_by_library, by_differences],
     "q6": [
         (np.ones((3, 3)), [-2, -1, 0], [2, -2, 1], 0),
         (-np.ones((3, 3)), [3, 2, 1], [-1, 2, -2], 1),
@@ -199,6 +226,11 @@ WRONG = {
         (lambda X, W, c, w, b: np.maximum(0, X @ W + c) @ w, "output's bias b is missing"),
         (lambda X, W, c, w, b: np.maximum(0, X @ W) @ w + b, "hidden layer is missing"),
         (lambda X, W, c, w, b: np.maximum(0, (W @ X.T).T + c) @ w + b, "W transposed"),
+        (lambda X, W, c, w, b: w.T @ np.maximum(W.T @ X + c, 0) + b, "by X from the left"),
+        (lambda X, W, c, w, b: np.max(X @ W + c, 0) @ w + b, "along axis 0"),
+        (lambda X, W, c, w, b: np.abs(X @ W + c) @ w + b, "the absolute value"),
+        (lambda X, W, c, w, b: np.maximum(X @ W + c + b, 0) @ w, "before the rectifier"),
+        (rounded, "the rectifier, then @ w + b"),
         (lambda X, W, c, w, b: max(0, X @ W + c) @ w + b, "ValueError"),
         (in_place, "changes its input X"),
         (endless, "no answer after 1.5 seconds"),
@@ -211,12 +243,16 @@ WRONG = {
         (plane_without_b, "without b"),
         (lambda y: ([0, 0], 0.5), "for XOR alone"),
         (only_w, "values were expected"),
+        (lambda y: (by_normal_equations(y)[0], y[0]), "b is not y[0]"),
+        (lambda y: ([v / 2 for v in by_normal_equations(y)[0]], np.mean(y)), "half as large"),
+        (lambda y: ([(y[2] + y[3]) / 2, (y[1] + y[3]) / 2], np.mean(y)), "one side only"),
+        (lambda y: np.append(*by_normal_equations(y)), "Three numbers in one array"),
     ],
     "q3": [
         (0, "threshold"),
         (0.25, "Square the errors"),
         (3 / 16, "saying the mean"),
-        (1 / 8, "half the mean"),
+        (1 / 8, "half the sum"),
         (1 / 32, "plain mean"),
         ("1/16", "numbers were expected"),
     ],
@@ -227,11 +263,18 @@ WRONG = {
         (two((1, -1), (-1, 1), w=(1, -1)), "without its absolute value"),
         (two((1, -1), (-1, 1), c=(0.5, 0)), "bend along the same line"),
         (two((1, 0), (0, 1)), "For which inputs"),
+        (two((1, -1), (-1, 1), w=(0.5, 0.5)), "0.5 times |x1 - x2|"),
+        (two((1, -1), (-1, 1), bias=1), "added everywhere"),
         ((np.array([1, -1]), 0, 1, 0), "the shapes do not fit"),
     ],
     "q5": [
         (ungated, "derivative is still missing"),
         (gated(lambda X, z, e, w, m: 2 / m * X.T @ np.outer(e * (e > 0), w)), "not at the error"),
+        (gated(lambda X, z, e, w, m: 2 / m * X.T @ np.outer(e, w) * (z > 0)), "Brackets"),
+        (
+            gated(lambda X, z, e, w, m: 2 / m * X.T @ (np.outer(e, w) * (z > 0).any(axis=0))),
+            "for all examples together",
+        ),
         (
             gated(lambda X, z, e, w, m: 2 / m * X.T @ (np.outer(e, w) * np.maximum(z, 0))),
             "its slope",

@@ -1,7 +1,7 @@
 """Right and wrong answers to the exercises on section 6.2.1."""
 
 import numpy as np
-from scipy import optimize, special
+from scipy import optimize, special, stats
 
 import dlbook as dl
 
@@ -29,6 +29,12 @@ def by_pairs(P, y):
     share = np.zeros_like(P)
     share[np.arange(len(y)), y] = 1 / len(y)
     return -np.sum(share[share > 0] * np.log(P[share > 0]))
+
+
+def by_sklearn(P, y):
+    from sklearn.metrics import log_loss
+
+    return log_loss(y, P, labels=range(P.shape[1]))
 
 
 def all_entries(P, y):
@@ -84,6 +90,12 @@ def gradient_with(change):
     return gradient
 
 
+def overflowing_gradient(kind, X, y, w, b):
+    z = X @ w + b
+    mean = {"linear": z, "logistic": np.exp(z) / (1 + np.exp(z)), "Poisson": np.exp(z)}[kind]
+    return X.T @ (mean - y) / len(y), np.mean(mean - y)
+
+
 def always_linear(kind, X, y, w, b):
     error = X @ w + b - y
     return X.T @ error / len(y), error.mean()
@@ -127,6 +139,11 @@ def pinball_by_maximum(y, f, q):
 
 def tilted_absolute(y, f, q):
     return np.abs(y - f) + (2 * q - 1) * (y - f)
+
+
+def of_another_scale(y, f, q):
+    """Measured by a growing function: another cost, and least at the same place."""
+    return ((y <= f) - q) * (np.exp(f / 5) - np.exp(y / 5))
 
 
 def already_a_mean(y, f, q):
@@ -234,10 +251,12 @@ def none_at_all(X, y, strength):
 
 
 RIGHT = {
-    "q1": [by_a_loop, by_take_along_axis, by_xlogy, by_pairs],
+    "q1": [by_a_loop, by_take_along_axis, by_xlogy, by_pairs, by_sklearn],
     "q2": [
         lambda z, y: (-np.log(np.exp(z)) + np.exp(z) * y, np.exp(z) * (y - np.exp(-z))),
         lambda z, y: [np.exp(z) * y - z, -(1 - y * np.exp(z))],
+        lambda z, y: np.array([np.exp(z) * y - z, np.exp(z) * y - 1]),
+        lambda z, y: (-stats.expon.logpdf(y, scale=np.exp(-z)), y * np.exp(z) - 1),
         lambda z, y: (
             np.array([np.exp(a) * b - a for a, b in zip(z, y, strict=True)]),
             np.array([np.exp(a) * b - 1 for a, b in zip(z, y, strict=True)]),
@@ -256,7 +275,7 @@ RIGHT = {
         over_pairs,
     ],
     "q6": [(1.5, 0), [-2, 1], np.array([100.0, 0.0]), (-1.001, 1.0)],
-    "q7": [pinball_by_where, pinball_by_maximum, tilted_absolute, already_a_mean],
+    "q7": [pinball_by_where, pinball_by_maximum, tilted_absolute, already_a_mean, of_another_scale],
     "q8": ["D", " d ", str(np.array("d"))],
     "q9": [fit_by_scipy, fit_by_profile, fit_by_sklearn],
 }
@@ -274,6 +293,9 @@ WRONG = {
         (one_hot_times_log, "0 * log 0"),
         (binary, "a yes-or-no question"),
         (lambda P, y: -np.log(np.prod(P[np.arange(len(y)), y])) / len(y), "too small for a float"),
+        (lambda P, y: -np.log(P.max(axis=1)).mean(), "the largest probability"),
+        (lambda P, y: -np.log(special.softmax(P, 1)[np.arange(len(y)), y]).mean(), "already"),
+        (lambda P, y: -np.log(P[np.arange(len(y)), y]), "one by one"),
         (lambda P, y: -np.log(P[y]).mean(), "equation 6.12"),
     ],
     "q2": [
@@ -284,12 +306,20 @@ WRONG = {
         (lambda z, y: (y * np.exp(z) + z, y * np.exp(z) + 1), "sign of the logarithm"),
         (lambda z, y: (z - y * np.exp(z), 1 - y * np.exp(z)), "minus that"),
         (lambda z, y: (z * y - np.log(z), y - 1 / z), "lambda itself"),
+        (lambda z, y: (y * np.exp(z) - 1, y * np.exp(z) - z), "changed places"),
+        (
+            lambda z, y: (-np.log(np.exp(z) * np.exp(-np.exp(z) * y)), y * np.exp(z) - 1),
+            "Take the logarithm on paper",
+        ),
         (lambda z, y: y * np.exp(z) - z, "2 values were expected"),
     ],
     "q3": [
         (0, "cannot be sure of both"),
         (0.3567, "one throw of heads"),
         (np.log(2), "fair coin"),
+        (6.109, "sum over the ten throws"),
+        (1.204, "one throw of tails"),
+        (0.21, "the variance"),
         (0.8813, "bits"),
         (0.7, "best probability"),
         (0.847, "best logit"),
@@ -313,6 +343,12 @@ WRONG = {
             gradient_with(lambda X, y, mean: (X.T @ (mean - y) / len(y), (mean - y).sum())),
             "for b is a sum",
         ),
+        (lambda kind, X, y, w, b: gradient_by_dictionary(kind, X, y, w, 0), "lacks its bias"),
+        (overflowing_gradient, "infinity over infinity"),
+        (
+            gradient_with(lambda X, y, mean: (X.T @ (mean - y), (mean - y).mean())),
+            "for w is the sum",
+        ),
         (changes_y, "changes its input y"),
     ],
     "q5": [
@@ -322,6 +358,9 @@ WRONG = {
         (lambda y_hat, y: np.mean((y_hat[0] - y) ** 2), "the first prediction"),
         (lambda y_hat, y: np.mean(y_hat.ravel() - y) ** 2, "opposite signs cancel"),
         (lambda y_hat, y: np.sqrt(np.mean((y_hat.ravel() - y) ** 2)), "root of the mean"),
+        (lambda y_hat, y: np.mean((y_hat[:, 0] - y) ** 2) / 2, "a factor 1/2"),
+        (lambda y_hat, y: np.sum((y_hat[:, 0] - y) ** 2) / len(y) ** 2, "shape of the difference"),
+        (lambda y_hat, y: np.mean((y_hat - y) ** 2, axis=0), "leaves an array"),
         (lambda y_hat, y: (y_hat[:, 0] - y) ** 2, "shape (1,) where () was expected"),
     ],
     "q6": [
@@ -341,6 +380,9 @@ WRONG = {
         (lambda y, f, q: q * np.maximum(y - f, 0), "costs nothing"),
         (lambda y, f, q: np.minimum(q * (y - f), (q - 1) * (y - f)), "takes the larger one"),
         (lambda y, f, q: np.maximum(0.9 * (y - f), -0.1 * (y - f)), "Use q"),
+        (lambda y, f, q: (1 - q) * np.maximum(f - y, 0), "least below all targets"),
+        (lambda y, f, q: q * (y - f), "must not pay"),
+        (lambda y, f, q: np.log(y - f), "returns nan"),
         (lambda y, f, q: max(q * (y - f), (q - 1) * (y - f)), "raises ValueError"),
     ],
     "q8": [
@@ -360,6 +402,7 @@ WRONG = {
         (linear_regression, "linear regression"),
         (lambda X, y, s: newton(X, y, s, from_zero=True), "a step was too long"),
         (descent, "ended too early"),
+        (lambda X, y, s: np.append(*fit_by_scipy(X, y, s)), "in one array"),
         (none_at_all, "returns None"),
     ],
     "q10": [("Another cost.", "a little more")],

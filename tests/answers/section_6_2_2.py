@@ -1,5 +1,7 @@
 """Right and wrong answers to the exercises on section 6.2.2."""
 
+import math
+
 import numpy as np
 from scipy import special, stats
 
@@ -258,7 +260,13 @@ def underflows(z, mu, s, y):
 
 
 RIGHT = {
-    "q1": [slopes_by_library, slopes_by_cases, slopes_by_a_loop],
+    "q1": [
+        slopes_by_library,
+        slopes_by_cases,
+        slopes_by_a_loop,
+        lambda z, y: np.stack(slopes_by_cases(z, y)),
+        lambda z, y: slopes_by_cases(z.astype(np.float32), y),
+    ],
     "q2": [
         lambda z, y: np.logaddexp(0, (1 - 2 * y) * z),
         lambda z, y: -special.log_expit((2 * y - 1) * z),
@@ -269,6 +277,8 @@ RIGHT = {
         lambda Z: special.log_softmax(Z, axis=-1),
         lambda Z: Z - special.logsumexp(Z, axis=-1, keepdims=True),
         log_softmax_by_a_loop,
+        lambda Z: Z - np.logaddexp.reduce(Z, axis=-1, keepdims=True),
+        lambda Z: special.log_softmax(Z.astype(np.float32), axis=-1),
     ],
     "q4": [cost_by_label, cost_by_margins, cost_by_library],
     "q5": [0.5, 1 / 2, np.float32(0.5)],
@@ -278,7 +288,7 @@ RIGHT = {
         special.log_softmax(np.log(COUNTS), axis=1)
         - special.log_softmax(np.log(COUNTS), axis=1)[:, [2]],
     ],
-    "q7": [-1.3, -1.2785, np.float64(-1.2)],
+    "q7": [[-1.28], -1.3, -1.2785, np.float64(-1.2)],
     "q8": [slope_by_library, slope_by_cases, slope_in_logarithms],
     "q9": [mixture_by_library, mixture_by_densities, mixture_by_a_loop],
 }
@@ -298,6 +308,11 @@ WRONG = {
             "inner derivative",
         ),
         (overflowing_slopes, "infinity over infinity"),
+        (lambda z, y: slopes_by_cases(z, y)[::-1], "changed places"),
+        (
+            lambda z, y: (special.expit(z) - y, special.expit(z) * special.expit(-z)),
+            "lost the error",
+        ),
         (lambda z, y: special.expit(z) - y, "2 values were expected"),
     ],
     "q2": [
@@ -310,6 +325,15 @@ WRONG = {
         (lambda z, y: np.logaddexp(0, -y * z), "labels -1 and 1"),
         (lambda z, y: np.maximum(0, (1 - 2 * y) * z), "Only the maximum"),
         (lambda z, y: np.logaddexp(0, (1 - 2 * y) * z).mean(), "the cost of each"),
+        (
+            lambda z, y: -np.log(np.where(y == 1, special.expit(z), 1 - special.expit(z))),
+            "Do not go through the probability",
+        ),
+        (lambda z, y: np.logaddexp(0, -z), "for y = 1 always"),
+        (
+            lambda z, y: [math.log1p(math.exp(a - 2 * t * a)) for a, t in zip(z, y, strict=True)],
+            "too large for a number",
+        ),
         (lambda z, y: max(0, (1 - 2 * y) * z), "equation 6.26"),
     ],
     "q3": [
@@ -322,6 +346,8 @@ WRONG = {
         (lambda Z: special.log_softmax(Z), "all rows together"),
         (lambda Z: special.softmax(Z, axis=-1), "the softmax itself"),
         (lambda Z: Z - Z.max(axis=-1, keepdims=True), "Only the maximum"),
+        (lambda Z: Z - special.logsumexp(Z, axis=1, keepdims=True), "only if there are two"),
+        (lambda Z: np.log(special.softmax(Z, axis=-1) + 1e-12), "away from 0"),
         (in_place, "changes its input Z"),
     ],
     "q4": [
@@ -330,6 +356,11 @@ WRONG = {
         (lambda Z, y: -special.softmax(Z, axis=1)[np.arange(len(y)), y].mean(), "no logarithm"),
         (log_of_p, "where that has become 0"),
         (shifted_once, "the same shift"),
+        (lambda Z, y: -special.log_softmax(Z, axis=0)[np.arange(len(y)), y].mean(), "the columns"),
+        (
+            lambda Z, y: -np.log(special.softmax(Z, 1)[np.arange(len(y)), y] + 1e-12).mean(),
+            "away from 0",
+        ),
         (no_shift, "Keep the subtraction"),
         (lambda Z, y: len(y) * cost_by_label(Z, y), "the sum over the examples"),
     ],
@@ -350,6 +381,9 @@ WRONG = {
         (np.log2(COUNTS / COUNTS[:, -1:]), "natural logarithm"),
         (np.log(COUNTS) * [1, 1, 0], "set to 0 by itself"),
         (np.log(COUNTS / COUNTS[:, -1:])[:, :2], "another shape"),
+        (special.logit(COUNTS / COUNTS.sum(axis=1, keepdims=True)), "for a sigmoid"),
+        ([[1.8, 1.1, 0], [-0.7, -0.7, 0], [0, 4.6, 0]], "one digit more"),
+        (np.vstack([np.log(COUNTS / COUNTS[:, -1:])[:2], [[np.nan, 0, 0]]]), "ordinary number"),
         (np.zeros((3, 3)), "log-odds"),
     ],
     "q7": [
@@ -360,6 +394,7 @@ WRONG = {
         (np.log(2), "log-sum-exp at 0"),
         (-2.5, "farther right"),
         (-0.8, "farther left"),
+        (np.nan, "one number"),
     ],
     "q8": [
         (slope_with(lambda r, beta, s: (r**2 - 1 / beta) / 2), "respect to beta"),
@@ -367,6 +402,7 @@ WRONG = {
         (slope_with(lambda r, beta, s: (r**2 - 1 / beta) * s), "1/2 in front"),
         (slope_with(lambda r, beta, s: (r - 1 / beta) * s / 2), "not squared"),
         (slope_with(lambda r, beta, s: (r**2 - 1 / beta) * s * (1 - s) / 2), "is the sigmoid"),
+        (lambda a, r: r**2 * special.expit(a) / 2, "One term is missing"),
         (lambda a, r: (r**2 * np.exp(a) - 1) / 2, "the precision is exp(a)"),
         (slope_with(lambda r, beta, s: (r**2 - 1 / beta) * s / 2), "goes to 1"),
         (slope_with(lambda r, beta, s: (r**2 - 1 / (beta + 1e-9)) * s / 2), "goes to 1"),
@@ -376,6 +412,14 @@ WRONG = {
         ),
     ],
     "q9": [
+        (lambda z, mu, s, y: dict(enumerate(mixture_by_a_loop(z, mu, s, y))), "a dict where"),
+        (mixture_with(lambda f, r, u, sd: {"J": -f["J"]}), "The sign of J"),
+        (mixture_with(lambda f, r, u, sd: {"ds": -f["ds"]}), "ds is turned round"),
+        (lambda z, mu, s, y: mixture_by_a_loop(z, mu, s / 2, y), "taken for the variance"),
+        (
+            mixture_with(cost=lambda w, p: -np.max(w + p, axis=1)),
+            "the best component alone",
+        ),
         (underflows, "far from every component"),
         (mixture_with(responsibility=np.exp), "not by the responsibilities"),
         (

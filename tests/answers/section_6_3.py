@@ -60,6 +60,14 @@ def maxout_by_torch(z, k):
     return torch.tensor(z).unflatten(-1, (-1, k)).amax(-1).numpy()
 
 
+def maxout_by_reduceat(z, k):
+    return np.maximum.reduceat(z, np.arange(0, z.shape[1], k), axis=1)
+
+
+def maxout_from_a_low_number(z, k):
+    return np.maximum(maxout_by_loops(z, k), -999)
+
+
 def maxout_from_zero(z, k):
     m, p = z.shape[0], z.shape[1] // k
     h = np.zeros((m, p))
@@ -191,6 +199,18 @@ def convert_turned_round(layers):
     return found
 
 
+def convert_bias(bias):
+    """Right but for the biases of the hidden layers after the first."""
+
+    def answer(layers):
+        found = [list(pair) for pair in convert()(layers)]
+        for (W, b), pair in list(zip(layers, found, strict=True))[1:-1]:
+            pair[1] = bias(W, b)
+        return found
+
+    return answer
+
+
 def convert_in_place(layers):
     for i, (W, b) in enumerate(layers):
         if i > 0:
@@ -215,7 +235,7 @@ RIGHT = {
     "q1": [slopes_by_loop, slopes_by_masks, slopes_by_library],
     "q2": ["b", "B", " b "],
     "q3": ["c", "C", "c\n"],
-    "q4": [maxout_by_loops, maxout_by_slices, maxout_by_torch],
+    "q4": [maxout_by_loops, maxout_by_slices, maxout_by_torch, maxout_by_reduceat],
     "q5": [back_by_loops, back_by_one_hot, back_by_cumulated_ties],
     "q6": [
         ([[-1, 1], [1, -1]], [0, 0]),
@@ -233,7 +253,12 @@ RIGHT = {
         lambda X, W, b: ~(np.einsum("mn,nk->mk", X, W) + b > 0).any(axis=0),
     ],
     "q9": ["d", "D", "d "],
-    "q10": [convert_backwards, convert_recursively, convert_turned_round],
+    "q10": [
+        convert_backwards,
+        convert_recursively,
+        convert_turned_round,
+        lambda layers: iter(convert_backwards(layers)),
+    ],
 }
 
 WRONG = {
@@ -250,6 +275,18 @@ WRONG = {
                 np.minimum(z, 0),
             ),
             "0 / 0",
+        ),
+        (lambda z, alpha: (np.where(z > 0, 1.0, -alpha), np.minimum(0, z)), "alpha itself"),
+        (
+            lambda z, alpha: (np.where(z > 0, 1.0, alpha), alpha * np.minimum(0, z)),
+            "an alpha left",
+        ),
+        (
+            lambda z, alpha: (
+                np.where(z > 0, 1.0, alpha * (z < 0)),
+                np.minimum(0, z),
+            ),
+            "Right but at z = 0",
         ),
         (slopes_from_integers, "integer array cannot hold alpha"),
         (slopes_in_place, "changes its input z"),
@@ -274,6 +311,9 @@ WRONG = {
         (maxout_from_zero, "never below 0"),
         (lambda z, k: np.abs(z).reshape(len(z), -1, k).max(axis=2), "largest in size"),
         (lambda z, k: z.reshape(len(z), -1, k).mean(axis=2), "maximum that bends"),
+        (maxout_from_a_low_number, "belong to unit i"),
+        (lambda z, k: np.maximum(z[:, ::2], z[:, 1::2]), "whatever k is"),
+        (lambda z, k: z.reshape(len(z), -1, k).argmax(axis=2), "which piece"),
         (maxout_one_axis_too_many, "an axis too many"),
         (lambda z, k: z.reshape(-1, 2).max(axis=1).reshape(len(z), -1), "belong to unit i"),
     ],
@@ -284,6 +324,8 @@ WRONG = {
         (back_with_last, "the last one got"),
         (back_without_G, "multiplied by G"),
         (back_times_z, "value is a factor"),
+        (lambda z, k, G: np.repeat(G, k, axis=1) * (z > 0), "as for a rectifier"),
+        (lambda z, k, G: back_without_G(z, k, G) * np.tile(G, k), "np.tile does not"),
         (lambda z, k, G: G, "G has a number for each unit"),
     ],
     "q6": [
@@ -313,6 +355,10 @@ WRONG = {
         (lambda X, W, b: (X @ W + b < 0).all(axis=0), "counts as off"),
         (lambda X, W, b: (X @ W + b).mean(axis=0) <= 0, "mean over the examples"),
         (lambda X, W, b: (X @ W <= 0).all(axis=0), "biases are left out"),
+        (lambda X, W, b: np.flatnonzero((X @ W + b <= 0).all(axis=0)), "True or False"),
+        (lambda X, W, b: X[0] @ W + b <= 0, "first example alone"),
+        (lambda X, W, b: (X @ W - b <= 0).all(axis=0), "are subtracted"),
+        (lambda X, W, b: (W < 0).all(axis=0), "in the whole of its column"),
         (dead_for_a_layer, "Each unit lives or dies"),
     ],
     "q9": [
@@ -330,6 +376,8 @@ WRONG = {
         (convert(outer=1.0), "outputs are not doubled"),
         (convert(last=True), "last layer has no sigmoid"),
         (convert(first=False), "first layer is left"),
+        (convert_bias(lambda W, b: 2 * b - W.sum(axis=0)), "First the shift"),
+        (convert_bias(lambda W, b: 2 * (b - W.sum())), "sum of all weights"),
         (convert_without_bias, "its bias as well"),
         (lambda layers: layers, "still those for tanh"),
         (lambda layers: convert()(layers)[:-1], "layers came back"),

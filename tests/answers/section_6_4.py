@@ -52,6 +52,26 @@ def through_by_steep_units(x, y):
     return 1 / steps, -x[:-1] / steps, np.diff(slopes, prepend=0) * steps, y[0]
 
 
+def through_by_steps(x, y):
+    """Two units for each part, that rise from 0 to 1 in it and stay there."""
+    a, b, w = [], [], []
+    for left, right, rise in zip(x, x[1:], np.diff(y), strict=False):
+        a += [1 / (right - left)] * 2
+        b += [-left / (right - left), -right / (right - left)]
+        w += [rise, -rise]
+    return a, b, w, y[:1]
+
+
+def through_in_float32(x, y):
+    x, y = x.astype(np.float32), y.astype(np.float32)
+    return (
+        np.ones(len(x) - 1),
+        -x[:-1],
+        np.diff(np.diff(y) / np.diff(x), prepend=np.float32(0)),
+        y[0],
+    )
+
+
 def through(starts, w, c):
     return np.ones(len(starts)), -starts, w, c
 
@@ -119,6 +139,26 @@ def table_with_a_unit_for_each_row(table):
     return 2 * keys.T - 1, 1 - keys.sum(axis=1), table, 0
 
 
+def table_padded(table):
+    """All units that are allowed; those that are not needed do nothing."""
+    W, b, w, c = table_by_loop(table)
+    spare = len(table) // 2 - len(b)
+    return np.pad(W, ((0, 0), (0, spare))), np.pad(b, (0, spare)), np.pad(w, (0, spare)), [c]
+
+
+def table_transposed(table):
+    W, *rest = table_by_loop(table)
+    return W.T, *rest
+
+
+def table_without(part):
+    def answer(table):
+        W, b, w, c = table_by_loop(table)
+        return (W, b, w, 0) if part == "c" else (W, b, abs(w), c)
+
+    return answer
+
+
 def table_backwards(table):
     n = len(table).bit_length() - 1
     W, b, w, c = table_by_loop(table)
@@ -159,7 +199,18 @@ EIGHT_UNITS = [
     (np.ones((8, 8)), -np.arange(8.0)),
     (np.array([[1.0], *[[2.0 * (-1) ** i] for i in range(1, 8)]]), [0.0]),
 ]
+BIASES_AS_NUMBERS = [  # in a row, or a single one
+    *((W, np.array([b])) for W, b in PARITY_BY_FOLDS[:3]),
+    ([[-1], [-1]], 1),
+]
 TURNED = [*PARITY_BY_FOLDS[:3], ([[1], [1]], [0])]
+
+# --- q7 -----------------------------------------------------------------------------------------
+
+
+def cells_without_end(n, d):
+    return cells_without_end(n - 1, d) + cells_without_end(n - 1, d - 1)
+
 
 # --- q9 -----------------------------------------------------------------------------------------
 
@@ -233,6 +284,28 @@ def pieces_by_patterns(layers):
     return 1 + sum(abs(a - b) > 1e-7 for a, b in pairwise(found))
 
 
+def pieces_by_walking(layers):
+    """Go from kink to kink, with the slopes to the right of a place."""
+
+    def ahead(t):
+        value, slope, step = np.array([t]), np.ones(1), np.inf
+        for W, b in layers[:-1]:
+            z, dz = value @ W + b, slope @ W
+            z[abs(z) < 1e-11] = 0
+            zeros = [-a / d for a, d in zip(z, dz, strict=True) if d and -a / d > 1e-11]
+            step = min([step, *zeros])
+            on = (z > 0) | ((z == 0) & (dz > 0))
+            value, slope = z * on, dz * on
+        return (slope @ layers[-1][0])[0], step
+
+    t, slopes = 0.0, []
+    while t < 1 - 1e-11:
+        slope, step = ahead(t)
+        slopes.append(slope)
+        t += step
+    return 1.0 + sum(abs(a - b) > 1e-8 for a, b in pairwise(slopes))
+
+
 def all_patterns(layers):
     ends, before = {0.0, 1.0}, []
     for W, b in layers[:-1]:
@@ -271,6 +344,16 @@ def on_a_grid(layers):
         H = np.maximum(H @ W + b, 0)
     y = (H @ layers[-1][0] + layers[-1][1])[:, 0]
     return 1 + (np.abs(np.diff(np.diff(y))) > 1e-9).sum()
+
+
+def on_a_fine_grid(layers):
+    t = np.linspace(0, 1, 100_001)
+    H = t[:, None]
+    for W, b in layers[:-1]:
+        H = np.maximum(H @ W + b, 0)
+    slopes = np.diff((H @ layers[-1][0] + layers[-1][1])[:, 0]) * 1e5
+    bends = abs(np.diff(slopes)) > 1e-6
+    return 1 + int(bends[:1].sum() + (bends[1:] & ~bends[:-1]).sum())
 
 
 def never_ends(layers):
@@ -327,6 +410,24 @@ def skips(back=2, inside=False, stored=True, start=3):
     return answer
 
 
+def skips_in_place(X, layers):
+    H, found = X, []
+    for W, b in layers:
+        H = (H @ W + b).clip(0)
+        found.append(H)
+        if len(found) > 2:
+            H += found[-3]  # found[-1] is H itself
+    return H.tolist()
+
+
+def skips_from_the_input(X, layers):
+    found = [X]
+    for i, (W, b) in enumerate(layers):
+        h = np.maximum(found[-1] @ W + b, 0)
+        found.append(h + found[i - 1] if i else h)
+    return found[-1]
+
+
 def skips_over_three(X, layers):
     H, found = X, [X]
     for i, (W, b) in enumerate(layers, start=1):
@@ -343,13 +444,24 @@ RIGHT = {
         lambda n, L, p: p * (n + 2) + 1 + (L - 1) * (p**2 + p),
         parameters_by_loop,
     ],
-    "q2": [through_by_loop, through_from_the_right, through_by_solving, through_by_steep_units],
-    "q3": [table_by_loop, table_with_steep_units, table_by_library],
+    "q2": [
+        through_by_loop,
+        through_from_the_right,
+        through_by_solving,
+        through_by_steep_units,
+        through_by_steps,
+        through_in_float32,
+    ],
+    "q3": [table_by_loop, table_with_steep_units, table_by_library, table_padded],
     "q4": [32, 32.0, np.int64(32)],
     "q5": ["c", "C", " c"],
-    "q6": [PARITY_BY_FOLDS, PARITY_BY_THREES, tuple(saw(3, 1 / 8))],
+    "q6": [PARITY_BY_FOLDS, PARITY_BY_THREES, tuple(saw(3, 1 / 8)), BIASES_AS_NUMBERS],
     "q7": [
         lambda n, d: sum(math.comb(n, j) for j in range(d + 1)),
+        lambda n, d: sum(
+            math.exp(math.lgamma(n + 1) - math.lgamma(j + 1) - math.lgamma(n - j + 1))
+            for j in range(min(n, d) + 1)
+        ),
         lambda n, d: int(sum((regions.all_bits(n).sum(axis=1) <= d) * 1)),
         lambda n, d: (
             1
@@ -357,8 +469,8 @@ RIGHT = {
         ),
     ],
     "q8": ["c", "C", "c "],
-    "q9": [pieces_in_fractions, pieces_by_library, pieces_by_patterns],
-    "q10": [skips_by_index, skips_with_two_names, skips_by_library],
+    "q9": [pieces_in_fractions, pieces_by_library, pieces_by_patterns, pieces_by_walking],
+    "q10": [skips_by_index, skips_with_two_names, skips_by_library, skips_in_place],
 }
 
 WRONG = {
@@ -382,6 +494,11 @@ WRONG = {
         ),
         (lambda x, y: through(-x[:-1], changes(x, y), y[0]), "kink at -x_i"),
         (lambda x, y: through(x, changes(x, y), y[0]), "one entry for each hidden unit"),
+        (
+            lambda x, y: (-np.ones(len(x) - 1), x[:-1], changes(x, y), y[0]),
+            "to the left of its kink",
+        ),
+        (lambda x, y: (changes(x, y), -x[:-1], np.ones(len(x) - 1), y[0]), "changed places"),
     ],
     "q3": [
         (table_of_ones_only, "give units to the zeros"),
@@ -393,6 +510,9 @@ WRONG = {
         (table_backwards, "wrong end"),
         (lambda table: table_by_loop(1 - table), "turned round"),
         (table_without_ones_fails, "takes no unit at all"),
+        (table_transposed, "a row for each bit"),
+        (table_without("c"), "begins at c = 1"),
+        (table_without("sign"), "the output subtracts them"),
     ],
     "q4": [
         (128, "share of single rows"),
@@ -401,6 +521,7 @@ WRONG = {
         (8, "32 ways"),
         (96, "exactly two"),
         (64, "8 ways to complete"),
+        (1 / 8, "is the share"),
         ("one in eight", "numbers were expected"),
     ],
     "q5": [
@@ -418,6 +539,8 @@ WRONG = {
         (DECIDES_BY_FIRST_BIT, "equally many bits on"),
         (SUM_ONLY, "turns round 0 times"),
         ([(W.T, b) for W, b in saw(3, 1 / 8)], "does not fit into the chain"),
+        ([W for W, _ in saw(3, 1 / 8)], "layer 1 is no pair"),
+        ([(W * np.nan, b) for W, b in saw(3, 1 / 8)], "not all finite"),
     ],
     "q7": [
         (lambda n, d: 2**n, "patterns of on and off"),
@@ -427,6 +550,8 @@ WRONG = {
         (lambda n, d: n**d, "how it grows"),
         (lambda n, d: n + 1, "d = 1 alone"),
         (lambda n, d: math.comb(n, d + 1), "Count by hand"),
+        (lambda n, d: sum(math.comb(n, j) for j in range(1, d + 1)), "begins too late"),
+        (cells_without_end, "does not stop"),
     ],
     "q8": [
         ("a", "11, 44, 176"),
@@ -444,6 +569,8 @@ WRONG = {
         (anywhere, "outside of [0, 1]"),
         (on_a_grid, "sample on a grid"),
         (never_ends, "never ends"),
+        (on_a_fine_grid, "a grid steps over it"),
+        (lambda layers: 2 ** sum(len(b) for _, b in layers[:-1]), "patterns of on and off"),
     ],
     "q10": [
         (skips(back=1), "layer just before"),
@@ -451,6 +578,7 @@ WRONG = {
         (skips(stored=False), "its own skip"),
         (skips_over_three, "three layers"),
         (skips(back=0), "skips are gone"),
+        (skips_from_the_input, "no layer's output"),
         (lambda X, layers: skips(start=2)(X, layers), "IndexError"),
     ],
     "q11": [("It overfitted.", "a little more")],

@@ -37,6 +37,11 @@ def by_graph(W, x, g):
     return dl.evaluate(dl.backprop([V], z)[V], {V: x.astype(float)})
 
 
+def by_exponentials(W, x, g):
+    e = np.exp(-2 * np.abs(W @ x))
+    return list((4 * e / (1 + e) ** 2 * g) @ W)
+
+
 def in_place(W, x, g):
     g *= 1 - np.tanh(W @ x) ** 2
     return W.T @ g
@@ -71,6 +76,42 @@ def by_a_matrix(n, edges):
     for j, i, slope in edges:
         A[j - 1, i - 1] += slope
     return np.linalg.solve(np.eye(n) - A, np.eye(n)[-1])
+
+
+def forwards_for_each(n, edges):
+    found = []
+    for k in range(1, n + 1):
+        moves = {k: 1}
+        for j, i, slope in sorted(edges):
+            moves[i] = moves.get(i, 0) + slope * moves.get(j, 0)
+        found.append(moves.get(n, 0))
+    return found
+
+
+def not_to_node_1(n, edges):
+    table = [0.0] * n + [1.0]
+    for j in range(n - 1, 1, -1):
+        table[j] = sum(table[i] * slope for k, i, slope in edges if k == j)
+    return table[1:]
+
+
+def counted_from_0(n, edges):
+    table = [0.0] * (n - 1) + [1.0]
+    for j in range(n - 2, -1, -1):
+        table[j] = sum(table[i] * slope for k, i, slope in edges if k == j)
+    return table
+
+
+def only_what_is_reached(n, edges):
+    table = {n: 1.0}
+    for j, i, slope in sorted(edges, reverse=True):
+        table[j] = table.get(j, 0) + table.get(i, 0) * slope
+    return [table[j] for j in range(1, n + 1)]
+
+
+def never_ends(n, edges):
+    while n > 0:
+        pass
 
 
 def path_by_path(n, edges):
@@ -207,6 +248,21 @@ def tower(slope=1, outer=0, matrix=0, transposed=True, swapped=False, bend=True)
         return on_W
 
     return gradients
+
+
+def stacked(W, x, y):
+    return np.array(tower()(W, x, y))
+
+
+def slope_too_late(W, x, y):
+    h = [x]
+    for V in W:
+        h.append(np.tanh(V @ h[-1]))
+    g, on_W = h[-1] - y, []
+    for k in reversed(range(len(W))):
+        on_W.insert(0, np.outer(g, h[k]))
+        g = W[k].T @ (g * (1 - h[k + 1] ** 2))
+    return on_W
 
 
 def other_way_round(W, x, y):
@@ -370,6 +426,24 @@ def adds(f, pull, w, n, every):
     return total
 
 
+def in_an_array(f, pull, w, n, every):
+    values, g = np.zeros(n), 1.0
+    for i in range(n):
+        values[i] = w if i == 0 else f(values[i - 1])
+    for x in values[::-1]:
+        g = pull(x, g)
+    return g
+
+
+def from_zero(f, pull, w, n, every):
+    return with_a_dict(f, lambda x, g: pull(x, g if g != 1.0 else 0.0), w, n, every)
+
+
+def no_last_stretch(f, pull, w, n, every):
+    kept = [w] * (n // every)
+    return with_a_dict(f, pull, kept[-1], n, every) if n % every == 0 else kept[n]
+
+
 def returns_nothing(f, pull, w, n, every):
     print(keeps_all(f, pull, w, n, every))
 
@@ -386,7 +460,13 @@ RIGHT = {
         [2 * 3 + 3 * 3**2, 1 + 3, 1, 1],
     ],
     "q2": [5.85, np.float32(5.85), 6.25 - 4 * 0.1, (1.5 * 2 - 1) ** 2 + 1.5**2 - 0.4],
-    "q3": [by_loops, by_jacobian, by_graph, lambda W, x, g: (g / np.cosh(W @ x) ** 2) @ W],
+    "q3": [
+        by_loops,
+        by_jacobian,
+        by_graph,
+        by_exponentials,
+        lambda W, x, g: (g / np.cosh(W @ x) ** 2) @ W,
+    ],
     "q4": [[514229, 56], np.array([514229, 56]), (514229.0, 2 * 28)],
     "q5": [
         RABBITS,
@@ -394,8 +474,8 @@ RIGHT = {
         [[j, i] for j, i in reversed(RABBITS)],
         [(1, 2), (1, 3), (2, 3), *((j, i) for i in range(4, 9) for j in (i - 1, i - 2))],
     ],
-    "q6": [pushes, with_memory, by_a_matrix],
-    "q7": [by_network, with_both_lists, by_nudging, tower()],
+    "q6": [pushes, with_memory, by_a_matrix, forwards_for_each],
+    "q7": [by_network, with_both_lists, by_nudging, tower(), stacked],
     "q8": [20, 20.0, np.int64(20), 900 // 45],
     "q9": [with_a_dict, recursive, by_accumulate],
 }
@@ -413,6 +493,8 @@ WRONG = {
         ([33, 4, 1, 36], "36 is the value of u(4)"),
         ([33, 4, 1], "four numbers"),
         (33, "four numbers"),
+        (["33", "4", "1", "1"], "four numbers"),
+        ([27, 4, 1, 1], "straight to the sum, is missing"),
     ],
     "q2": [
         (6.65, "The sign"),
@@ -422,6 +504,7 @@ WRONG = {
         (2.25, "multiplied by the step"),
         (6.85, "It is t that moves"),
         (7.0, "plus what the entry of t"),
+        ((5.85,), "one number is asked for"),
     ],
     "q3": [
         (lambda W, x, g: W.T @ g, "derivative of the tanh is missing"),
@@ -431,7 +514,11 @@ WRONG = {
         (lambda W, x, g: W.T @ ((1 - np.tanh(W @ x)) * g), "with the square"),
         (lambda W, x, g: W.T @ (np.tanh(W @ x) * g), "not its slope"),
         (in_place, "changes its input g"),
-        (lambda W, x, g: (1 - np.tanh(W @ x) ** 2)[:, None] * W, "shape"),
+        (lambda W, x, g: (1 - np.tanh(W @ x) ** 2)[:, None] * W, "This is the Jacobian"),
+        (lambda W, x, g: np.outer((1 - np.tanh(W @ x) ** 2) * g, x), "the gradient on W"),
+        (lambda W, x, g: W.T @ (1 - np.tanh(W @ x) ** 2 * g), "Brackets"),
+        (lambda W, x, g: W.T @ (1 - np.tanh(W @ x) ** 2), "Where is g?"),
+        (lambda W, x, g: (W.T @ ((1 - np.tanh(W @ x) ** 2) * g)).sum(), "shape"),
     ],
     "q4": [
         ((1, 56), "how many paths"),
@@ -442,6 +529,7 @@ WRONG = {
         ((514229, 514229), "edges, each once"),
         ((514229, 60), "no edges lead to them"),
         (514229, "two numbers"),
+        ((56, 514229), "in the other order"),
     ],
     "q5": [
         (DIAMONDS, "Diamonds double the paths"),
@@ -451,7 +539,8 @@ WRONG = {
         ([(j, i) for i in range(2, 8) for j in range(1, i)], "too many"),
         (RABBITS[:11], "edges left"),
         ([*RABBITS[:11], (5, 8), (6, 8)], "Nothing leads on from node 7"),
-        ([(0, 1), (1, 2), (0, 2)], "Paths start at node 1"),
+        ([(0, 1), (1, 2), (0, 2)], "nodes are numbered from 1"),
+        ([*RABBITS[:11], (9, 10), (8, 10)], "No edge leads to node 8"),
         (21, "not the form"),
     ],
     "q6": [
@@ -464,6 +553,12 @@ WRONG = {
         (a_dict, "keeps only one of them"),
         (way_forward, "the way forwards"),
         (sorts_in_place, "changes its input edges"),
+        (not_to_node_1, "does not reach node 1"),
+        (counted_from_0, "Nodes are numbered from 1"),
+        (only_what_is_reached, "it needs an entry, too"),
+        (lambda n, edges: pushes(n, edges)[::-1], "reversed"),
+        (lambda n, edges: np.array(0.0), "shape"),
+        (never_ends, "never ends"),
     ],
     "q7": [
         (tower(slope=0), "still taken at h[k]"),
@@ -474,6 +569,7 @@ WRONG = {
         (tower(bend=False), "Without the slope of the tanh"),
         (other_way_round, "in the wrong order"),
         (lambda W, x, y: tower()(W, x, y)[0], "where 1 values were expected"),
+        (slope_too_late, "comes too late"),
     ],
     "q8": [
         (30, "Root n needs the least memory"),
@@ -497,6 +593,9 @@ WRONG = {
         (stretch_forwards, "gone through backwards"),
         (adds, "rates multiply"),
         (returns_nothing, "returns None"),
+        (in_an_array, "keep values in a list"),
+        (from_zero, "Begin with 1"),
+        (no_last_stretch, "raises IndexError"),
     ],
     "q10": [("It is not the same.", "a little more")],
 }

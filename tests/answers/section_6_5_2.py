@@ -28,6 +28,11 @@ def flat(A, B, G):
     return [(G @ B).ravel(), (G.T @ A).ravel()]
 
 
+def stacked(A, B, G):
+    on_A, on_B = G @ B, np.tensordot(G, A, (0, 0))
+    return np.array([on_A, on_B]) if on_A.shape == on_B.shape else [on_A.tolist(), on_B]
+
+
 # --- q3 -------------------------------------------------------------------------------------------
 
 
@@ -51,6 +56,15 @@ def turned(G):
 def as_a_matrix(inputs, X, G):
     n = X.shape[0]
     return dl.constant(np.triu(np.ones((n, n)))) @ G
+
+
+def with_a_mask(inputs, X, G):
+    n = X.shape[0]
+    return dl.sum(dl.constant(np.triu(np.ones((n, n)))) * G, axis=1)
+
+
+def for_three(inputs, X, G):
+    return dl.constant(np.triu(np.ones((3, 3)))) @ G
 
 
 def one_by_one(inputs, X, G):
@@ -127,6 +141,10 @@ def with_duals(nodes, x):
     return found
 
 
+def whole_table(nodes, x):
+    return both_by_name([*nodes, ("add", 0, 0)], x) + [1.0] * len(nodes)
+
+
 def no_list(nodes, x):
     return with_places(enumerate)(nodes, x)[0]
 
@@ -143,6 +161,37 @@ def flat_copies(f, x, G, h=1e-5):
         down.flat[k] -= h
         result.append(float(((f(up) - f(down)) * G).sum() / (2 * h)))
     return np.reshape(result, x.shape)
+
+
+def by_complex_step(f, x, G):
+    result = np.zeros(x.shape)
+    for place in np.ndindex(x.shape):
+        moved = x.astype(complex)
+        moved[place] += 1e-30j
+        result[place] = np.sum(np.imag(f(moved)) * G) / 1e-30
+    return result
+
+
+def one_copy(f, x, G, h=1e-6):
+    x, result = x.astype(float), np.zeros(x.shape)
+    for place in np.ndindex(x.shape):
+        up = down = x
+        up[place] += h
+        down[place] -= h
+        result[place] = np.sum((f(up) - f(down)) * G) / (2 * h)
+    return result
+
+
+def for_vectors(f, x, G, h=1e-6):
+    x = np.array(x, float)
+    found = [np.sum((f(x + h * e) - f(x - h * e)) * G) / (2 * h) for e in np.eye(len(x))]
+    return np.array(found)
+
+
+def into_the_type_of_x(f, x, G):
+    result = np.zeros_like(x)
+    result[...] = flat_copies(f, x, G)
+    return result
 
 
 def one_sided(f, x, G):
@@ -215,6 +264,21 @@ def off_and_on(x):
 def by_where(x):
     zero = x - dl.stop_gradient(x)
     return zero + dl.where(x > 0, 1.0, 0.0)
+
+
+class Through(dl.Operation):
+    """A new operation, with a rule that is not its own."""
+
+    name, kinds = "through", "f"
+
+    def infer_shape(self, x):
+        return x.shape
+
+    def f(self, x):
+        return (x > 0).astype(x.dtype)
+
+    def bprop(self, inputs, X, G):
+        return G
 
 
 def by_astype(x):
@@ -313,7 +377,7 @@ def by_consumers(nodes):
     return graph, build_grad(0)
 
 
-def slip(own=False, replaces=False, sign=-1.0, chain=True, missing="", once=False):
+def slip(own=False, replaces=False, sign=-1.0, chain=True, missing="", once=False, late=False):
     def differentiate(nodes):
         graph = list(nodes)
 
@@ -335,9 +399,10 @@ def slip(own=False, replaces=False, sign=-1.0, chain=True, missing="", once=Fals
                     if name == "multiply":
                         slope = inputs[place] if own else inputs[1 - place]
                     elif name == "sin":
-                        slope = new("cos", V)
+                        slope = new("cos", C if late else V)
                     else:
-                        slope = new("multiply", new("number", sign), new("sin", V))
+                        at = C if late else V
+                        slope = new("multiply", new("number", sign), new("sin", at))
                     term = new("multiply", table[C], slope) if chain else slope
                 if V in table and not replaces:
                     term = new("add", table[V], term)
@@ -347,6 +412,16 @@ def slip(own=False, replaces=False, sign=-1.0, chain=True, missing="", once=Fals
         return graph, table.get(0) or new("number", 0.0)
 
     return differentiate
+
+
+def no_place(nodes):
+    graph, place = slip()(nodes)
+    return graph, None if graph[place] == ("number", 0.0) else place
+
+
+def with_minus(nodes):
+    graph, place = slip()(nodes)
+    return [*graph, ("negate", place)], len(graph)
 
 
 def path_by_path(nodes):
@@ -389,13 +464,23 @@ def only_the_graph(nodes):
 
 RIGHT = {
     "q1": ["D", " d ", "d"],
-    "q2": [by_loops, by_graph, lambda A, B, G: [np.einsum("mn,nk->mk", G, B), (A.T @ G).T]],
-    "q3": [as_a_matrix, one_by_one, lambda inputs, X, G: turned(running_sum(turned(G)))],
+    "q2": [
+        by_loops,
+        by_graph,
+        stacked,
+        lambda A, B, G: [np.einsum("mn,nk->mk", G, B), (A.T @ G).T],
+    ],
+    "q3": [
+        as_a_matrix,
+        one_by_one,
+        with_a_mask,
+        lambda inputs, X, G: turned(running_sum(turned(G))),
+    ],
     "q4": [both_by_name, by_library, with_duals, with_places(enumerate)],
     "q5": [16, 16.0, 4**2, 17],
     "q6": [[2, 2], np.array([2.0, 2.0]), (2.0, 2)],
-    "q7": [flat_copies, one_sided, four_points, differences()],
-    "q8": [off_and_on, by_where, by_astype],
+    "q7": [flat_copies, one_sided, by_complex_step, four_points, differences()],
+    "q8": [off_and_on, by_where, by_astype, Through()],
     "q9": [pushing, forwards, by_consumers],
 }
 
@@ -426,6 +511,8 @@ WRONG = {
         (lambda inputs, X, G: running_sum(turned(G)), "turn it back"),
         (lambda inputs, X, G: np.cumsum(G[::-1])[::-1], "A slice cannot go backwards"),
         (lambda inputs, X, G: np.cumsum(G), "have no values yet"),
+        (lambda inputs, X, G: [dl.sum(G[j:]) for j in range(G.shape[0])], "returns a variable"),
+        (for_three, "vectors of one length"),
         (lambda inputs, X, G: G - G + len(inputs), "another value"),
     ],
     "q4": [
@@ -438,6 +525,7 @@ WRONG = {
         (with_places(enumerate, replaces=True), "takes the place of the first"),
         (with_places(lambda pair: [(1, pair[0]), (0, pair[1])]), "have changed places"),
         (no_list, "shape"),
+        (whole_table, "the whole table"),
     ],
     "q5": [
         (4, "That is the chain"),
@@ -446,6 +534,7 @@ WRONG = {
         (64, "third power"),
         (256, "fourth power"),
         (10, "How many pairs"),
+        ((16,), "one number is asked for"),
     ],
     "q6": [
         ((1.14, 1.96), "for the weights alone"),
@@ -454,13 +543,19 @@ WRONG = {
         ((2, 32), "The ratio is of the way back"),
         ((1, 2), "left out there"),
         (2, "two numbers"),
+        (("2", "2"), "two numbers"),
     ],
     "q7": [
+        (one_copy, "makes no copy"),
+        (lambda f, x, G: (f(x + 1e-6 * G) - f(x - 1e-6 * G)) / 2e-6, "the way forward"),
+        (for_vectors, "It works for vectors"),
+        (into_the_type_of_x, "array of integers, which cuts off"),
+        (differences(h=1e-15), "the digits of f are lost"),
         (differences(use_G=False), "G is missing"),
         (differences(width=1), "the way is 2 h"),
         (differences(all_at_once=True), "All entries are moved at once"),
         (differences(shares=True), "Only the output at the same place"),
-        (differences(h=0.01, width=1, down=False), "only one direction, with a wide step"),
+        (differences(h=0.01, width=1, down=False), "goes in only one direction"),
         (keeps_the_type, "float64"),
         (moved_in_place, "changes its input x"),
         (lambda f, x, G: np.sum((f(x + 1e-6) - f(x - 1e-6)) * G) / 2e-6, "shape"),
@@ -471,10 +566,13 @@ WRONG = {
         (lambda x: x + dl.step(x), "taken off again"),
         (lambda x: x + dl.stop_gradient(x) - dl.stop_gradient(x), "where is the step"),
         (lambda x: dl.stop_gradient(dl.step(x) + x) - x, "the sign of the gradient"),
-        (lambda x: x * dl.stop_gradient(dl.step(x)), "the gradient on x is that factor"),
+        (lambda x: x * dl.stop_gradient(dl.step(x)), "Where the step is a factor"),
         (lambda x: dl.where(x > 0, 1.0, 0.0), "only chooses"),
         (lambda x: x - dl.stop_gradient(x) + dl.where(x < 0, 0.0, 1.0), "0 is not above 0"),
         (lambda x: 1.0, "float"),
+        (lambda x: dl.stop_gradient(dl.sign(x) - x) + x, "that is the sign"),
+        (lambda x: dl.stop_gradient(dl.step(x) - 2 * x) + 2 * x, "the gradient is 2"),
+        (lambda x: dl.concatenate([x, x]), "an entry for each of x"),
     ],
     "q9": [
         (slip(own=True), "G times the other one"),
@@ -486,6 +584,9 @@ WRONG = {
         (path_by_path, "33 million paths"),
         (numbers_for_places, "a node of its own"),
         (only_the_graph, "return two things"),
+        (no_place, "nothing arrives at node 0"),
+        (with_minus, "four operations only"),
+        (slip(late=True), "not its output"),
     ],
     "q10": [("It is wrong.", "a little more")],
 }

@@ -121,7 +121,10 @@ def copy_of(arguments):
             twin = argument.copy(order="K")
             twin.flags.writeable = argument.flags.writeable
         else:
-            twin = copy.deepcopy(argument)
+            try:
+                twin = copy.deepcopy(argument)
+            except Exception:  # a generator, an open file
+                twin = argument
         copies.append(twin)
     return tuple(copies)
 

@@ -55,6 +55,8 @@ def _dicts(answer, expected, rtol, atol):
 
 
 def _sequences(answer, expected, rtol, atol):
+    if _stacks(answer, expected):
+        answer = list(answer)
     if not isinstance(answer, (tuple, list)):
         count = len(expected)
         return Difference(f"a {type(answer).__name__} where {count} values were expected")
@@ -66,12 +68,20 @@ def _sequences(answer, expected, rtol, atol):
     return None
 
 
+def _stacks(answer, expected):
+    """Whether an array stands for several values of one shape, as ``np.array([a, b])`` does."""
+    if not isinstance(answer, np.ndarray) or answer.shape[:1] != (len(expected),):
+        return False
+    return all(isinstance(e, np.ndarray) and e.shape == answer.shape[1:] for e in expected)
+
+
 def _arrays(answer, expected, rtol, atol):
     expected = np.asarray(expected)
     try:
         answer = np.asarray(answer)
     except Exception:
-        answer = np.asarray(None)
+        kind = type(answer).__name__
+        return Difference(f"a {kind} that is no array of numbers, where numbers were expected")
     if answer.dtype.kind not in "biufc":
         kind = (
             type(answer.item()).__name__ if answer.ndim == 0 else "list that is no array of numbers"
@@ -83,6 +93,8 @@ def _arrays(answer, expected, rtol, atol):
         return Difference("complex numbers where real ones were expected")
     if expected.dtype.kind in "biu":
         return None if np.array_equal(answer, expected) else _values(answer, expected, atol)
+    if answer.dtype == np.float32 and rtol >= 1e-6:  # it has seven digits, and is right with them
+        rtol, atol = max(rtol, 1e-4), max(atol, 1e-6)
     close = np.isclose(answer, expected, rtol=rtol, atol=atol, equal_nan=True)
     return None if close.all() else _values(answer, expected, atol)
 
@@ -108,6 +120,9 @@ def _values(answer, expected, atol):
             text = "The sign is turned round."
         elif a.ndim == 2 and a.shape[0] == a.shape[1] and np.allclose(a, e.T, atol=atol):
             text = "Rows and columns have changed places."
+        elif np.allclose(a, e, rtol=1e-3, atol=1e-9):
+            off = f"{np.max(np.abs(a - e)):.2g}"
+            text = f"It is close, off by {off}: rounded, or from a formula that loses digits."
         elif (np.abs(e) > 1e-6).all() and e.size > 1:
             ratio = a / e
             if np.allclose(ratio, ratio.flat[0], rtol=1e-4) and ratio.flat[0] != 0:

@@ -83,6 +83,13 @@ class Mistake:
     when: object = None
 
 
+def _applies(mistake, case, reply):
+    try:
+        return bool(mistake.when(case, reply))
+    except Exception:  # a reply of another form than this mistake looks for
+        return False
+
+
 @dataclass(kw_only=True)
 class Exercise:
     """The part that all kinds share.
@@ -276,7 +283,7 @@ class Function(Exercise):
         others = None
         for mistake in self.mistakes:
             if mistake.when is not None:
-                if mistake.when(case, reply):
+                if _applies(mistake, case, reply):
                     return mistake.says
                 continue
             if not self._alike(call(mistake.does, case.arguments), reply):

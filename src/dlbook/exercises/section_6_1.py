@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from dlbook.exercises.adapters.section_6_1 import TABLES, XOR_INPUTS, learned
 from dlbook.exercises.exercise import Function, Mistake, Open, Value, Wrong
-from dlbook.exercises.inputs import matrices, numbers, vectors
+from dlbook.exercises.inputs import vectors
 from dlbook.exercises.section import Section
 
 section = Section("6_1_xor", "Exercises on section 6.1")
@@ -23,13 +23,11 @@ def network(X, W, c, w, b):
 def networks(draw):
     """Draw X, W, c, w, b that fit one another."""
     m, n, k = (draw(st.integers(1, 3)) for _ in range(3))
-    return (
-        draw(matrices(m, n)),
-        draw(matrices(n, k)),
-        draw(vectors(k)),
-        draw(vectors(k)),
-        draw(numbers()),
+    # All numbers at once: much faster than one array after the other.
+    X, W, c, w, b = np.split(
+        draw(vectors(m * n + n * k + k + k + 1)), np.cumsum([m * n, n * k, k, k])
     )
+    return X.reshape(m, n), W.reshape(n, k), c, w, float(b[0])
 
 
 # The book's solution, equation 6.4.
@@ -44,7 +42,7 @@ q1 = section.add(
         marked=True,
         names=("X", "W", "c", "w", "b"),
         expected=network,
-        cases=[BOOK, (XOR_INPUTS[1:2], *BOOK[1:]), (-XOR_INPUTS, *BOOK[1:4], 0.5)],
+        cases=[BOOK, (XOR_INPUTS[1:2], *BOOK[1:]), (-XOR_INPUTS, *BOOK[1:4], 0.75)],
         inputs=networks(),
         hints=[
             "Three steps: an affine map of the rows of X, a rectifier, an affine map to one "
@@ -80,6 +78,32 @@ q1 = section.add(
                 "That multiplies by W transposed. W has a column for each hidden unit.",
                 does=lambda X, W, c, w, b: np.maximum(X @ W.T + c, 0) @ w + b,
             ),
+            Mistake(
+                "Here b is added before the rectifier. It is the output's bias, and comes last.",
+                does=lambda X, W, c, w, b: np.maximum(X @ W + c + b, 0) @ w,
+            ),
+            Mistake(
+                "The output weights w are left out: every hidden unit counts with its own weight.",
+                does=lambda X, W, c, w, b: np.maximum(X @ W + c, 0).sum(axis=1) + b,
+            ),
+            Mistake(
+                "That is the absolute value. A rectifier, max(z, 0), is 0 where z is negative.",
+                does=lambda X, W, c, w, b: np.abs(X @ W + c) @ w + b,
+            ),
+            Mistake(
+                "That stops at the hidden units. Their weighted sum, @ w + b, is still to come.",
+                does=lambda X, W, c, w, b: np.maximum(X @ W + c, 0),
+            ),
+            Mistake(
+                "np.max(z, 0) is the largest entry along axis 0. What rectifies every entry is "
+                "np.maximum(z, 0).",
+                does=lambda X, W, c, w, b: np.max(X @ W + c, 0) @ w + b,
+            ),
+            Mistake(
+                "That multiplies by X from the left, as equation 6.3 does for a single column x. "
+                "Here each example is a row of X, so it is X @ W.",
+                does=lambda X, W, c, w, b: w.T @ np.maximum(W.T @ X + c, 0) + b,
+            ),
         ],
         why="Compare X @ W + c, the rectifier, then @ w + b, one after the other (equation 6.3).",
     )
@@ -90,6 +114,17 @@ def best_linear(y):
     """Return w and b of the affine function with the smallest mean squared error on the square."""
     w = np.array([y[2] + y[3] - y[0] - y[1], y[1] + y[3] - y[0] - y[2]]) / 2
     return w, np.mean(y) - w.sum() / 2
+
+
+def has_weights(reply, wanted, case):
+    """Whether the first of two things in a reply are these weights, for a y that tells."""
+    (y,) = case.arguments
+    pair = reply.value if isinstance(reply.value, (tuple, list)) else ()
+    try:
+        w = np.asarray(pair[0], float)
+    except (IndexError, TypeError, ValueError):
+        return False
+    return w.shape == (2,) and bool(np.any(w)) and np.allclose(w, wanted(np.asarray(y, float)))
 
 
 q2 = section.add(
@@ -138,6 +173,46 @@ q2 = section.add(
                 does=lambda y: (np.linalg.lstsq(XOR_INPUTS, y, rcond=None)[0], 0.0),
             ),
             Mistake(
+                "The weights are right. But b is not y[0]: the model does not have to pass "
+                "through the first point, or through any of the four.",
+                does=lambda y: (best_linear(y)[0], y[0]),
+            ),
+            Mistake(
+                "The weights are right, but too much of them is taken off the mean. In the middle "
+                "of the square each input is 1/2, so the mean of y is b + (w1 + w2) / 2.",
+                does=lambda y: (best_linear(y)[0], np.mean(y) - best_linear(y)[0].sum()),
+            ),
+            Mistake(
+                "The weights are right. In the middle of the square the model says "
+                "b + (w1 + w2) / 2, and that is the mean of y: solve it for b.",
+                does=lambda y: (best_linear(y)[0], np.mean(y) + best_linear(y)[0].sum() / 2),
+            ),
+            Mistake(
+                "The weights are right, but b cannot be left out: it is the mean of y less "
+                "(w1 + w2) / 2.",
+                does=lambda y: (best_linear(y)[0], 0.0),
+            ),
+            Mistake(
+                "Those are means on one side only, where the input is 1. The slope is their "
+                "difference from the means on the other side, where it is 0.",
+                when=lambda case, reply: has_weights(
+                    reply, lambda y: np.array([y[2] + y[3], y[1] + y[3]]) / 2, case
+                ),
+            ),
+            Mistake(
+                "The weights are half as large as they should be: from one side of the square to "
+                "the other x changes by 1, so the whole difference of the two means is the slope.",
+                when=lambda case, reply: has_weights(reply, lambda y: best_linear(y)[0] / 2, case),
+            ),
+            Mistake(
+                "The sign of the weights: where the input is 1 comes first, less where it is 0.",
+                when=lambda case, reply: has_weights(reply, lambda y: -best_linear(y)[0], case),
+            ),
+            Mistake(
+                "Three numbers in one array. Return two things: np.array([w1, w2]), b.",
+                when=lambda case, reply: np.shape(reply.value) == (3,),
+            ),
+            Mistake(
                 "Those are the weights for XOR alone. The formula should take any y.",
                 does=lambda y: (np.zeros(2), 0.5),
             ),
@@ -169,11 +244,13 @@ q3 = section.add(
         mistakes={
             0.0: "A threshold on a linear function gives AND exactly, but the cost asks the linear "
             "function itself to be 0, 0, 0 and 1, and no plane passes through those four points.",
-            0.25: "1/4 is by how much it misses each point, or what XOR costs. Square the "
-            "errors, take the mean.",
+            0.25: "1/4 is by how much it misses each point, or what all four errors add up to "
+            "when squared, or what XOR costs. Square the errors, take the mean.",
             0.1875: "That is the cost of saying the mean, 1/4, everywhere. A slope does better.",
-            0.125: "That is half the mean of squares of something larger. By how much does the "
-            "best plane miss each of the four points?",
+            0.125: "That is half of what XOR costs, or half the sum of the squared errors. The "
+            "cost of equation 6.1 is the sum divided by 4.",
+            0.75: "That is what the best plane says at [1, 1]. It should be 1 there: by how much "
+            "does it miss, and by how much at the other corners?",
             0.03125: "Equation 6.1 has 1/4 in front, not 1/2 and 1/4: it is the plain mean.",
         },
     )
@@ -185,6 +262,8 @@ def parameters(weights, units):
     if not isinstance(weights, (tuple, list)) or len(weights) != 4:
         raise Wrong("should be four things: W, c, w and b")
     arrays = [np.asarray(part, float) for part in weights]
+    if arrays[3].size == 1:  # [0.0] is one number, too
+        arrays[3] = arrays[3].reshape(())
     W, c, w, b = arrays
     hidden = W.shape[1] if W.ndim == 2 else -1
     n = W.shape[0] if W.ndim == 2 else -1
@@ -227,10 +306,15 @@ def is_distance(weights):
     miss = first_miss(np.concatenate([XOR_INPUTS, grid]), weights, [*XOR, *wanted])
     if miss is None:
         return
-    if np.allclose(network(grid, *weights), grid[:, 0] - grid[:, 1]):
+    out = network(grid, *weights)
+    if np.allclose(out, grid[:, 0] - grid[:, 1]):
         text = "That is x1 - x2 without its absolute value: negative where x2 is larger."
-    elif np.allclose(network(grid, *weights), -wanted):
+    elif np.allclose(out, -wanted):
         text = "The sign of w is turned round: this is -|x1 - x2|."
+    elif np.allclose(out - wanted, out[0] - wanted[0]):
+        text = f"This is |x1 - x2| with {out[0] - wanted[0]:g} added everywhere: that is b."
+    elif np.any(out) and np.allclose(out * wanted.sum(), wanted * out.sum()):
+        text = f"This is {out.sum() / wanted.sum():g} times |x1 - x2|: the weights multiply."
     elif not at_corners:
         text = "Right at the four corners, but another function in between: XOR has many solutions."
     elif np.count_nonzero(weights[2]) < 2:
@@ -312,7 +396,15 @@ q5 = section.add(
                 np.array([1.0, -2.0]),
                 0.25,
             ),
-            (XOR_INPUTS[:1], XOR[:1], np.ones((2, 2)), np.array([-1.0, 1.0]), np.ones(2), 0.0),
+            (XOR_INPUTS[3:], XOR[3:], np.ones((2, 2)), np.array([-3.0, 1.0]), np.ones(2), 0.0),
+            (
+                np.array([[1.0, -1.0, 2.0], [2.0, 1.0, -1.0]]),
+                np.array([1.0, 0.0]),
+                np.array([[1.0, -1.0], [0.5, 1.0], [-1.0, 1.0]]),
+                np.array([0.25, 0.5]),
+                np.array([-1.0, 2.0]),
+                0.5,
+            ),
         ],
         inputs=labelled_networks(),
         hints=[
@@ -335,6 +427,44 @@ q5 = section.add(
                 does=variant_of_gradient(
                     lambda z, e, w, X, m: 2 / m * X.T @ np.outer(e * (e > 0), w)
                 ),
+            ),
+            Mistake(
+                "@ and * have the same rank in Python and are done from left to right: this gates "
+                "the finished product. Brackets: X.T @ (np.outer(error, w) * (z > 0)).",
+                does=variant_of_gradient(
+                    lambda z, e, w, X, m: 2 / m * X.T @ np.outer(e, w) * (z > 0)
+                ),
+            ),
+            Mistake(
+                "The gate looks at the weights w. Whether a unit is on depends on its own z, and "
+                "that is another one for each example.",
+                does=variant_of_gradient(
+                    lambda z, e, w, X, m: 2 / m * X.T @ np.outer(e, w * (w > 0))
+                ),
+            ),
+            Mistake(
+                "One gate for each unit, for all examples together. A unit is on for one example "
+                "and off for another, so there is a gate for each of both.",
+                does=variant_of_gradient(
+                    lambda z, e, w, X, m: 2 / m * X.T @ (np.outer(e, w) * (z > 0).any(axis=0))
+                ),
+            ),
+            Mistake(
+                "The gate is right, but the error is now that of a network without rectifiers.",
+                does=lambda X, y, W, c, w, b: (
+                    2 / len(y) * X.T @ (np.outer((X @ W + c) @ w + b - y, w) * (X @ W + c > 0))
+                ),
+            ),
+            Mistake(
+                "The gate leaves out the bias c: the unit is on where X @ W + c is positive.",
+                does=lambda X, y, W, c, w, b: (
+                    2 / len(y) * X.T @ (np.outer(network(X, W, c, w, b) - y, w) * (X @ W > 0))
+                ),
+            ),
+            Mistake(
+                "The sign is turned round: the error is the output less y, and descent goes "
+                "against the gradient.",
+                does=lambda *arguments: -gradient(*arguments),
             ),
             Mistake(
                 "That multiplies by the unit's value. The derivative of max(z, 0) is its slope, "
@@ -407,8 +537,8 @@ q6 = section.add(
             "where, its output weight by how much the slope changes.",
             "max(s, 0) - 2 max(s - 1, 0) + 2 max(s - 2, 0).",
         ],
-        after="The same recipe takes n units for n bits. With depth, section 6.4, it can be far "
-        "fewer than what a single layer of an unlucky kind needs.",
+        after="The same recipe takes n units for the parity of n bits: one corner after the other. "
+        "No affine function of the bits is any better at it than saying 1/2.",
     )
 )
 
@@ -436,6 +566,11 @@ q7 = section.add(
         mistakes={
             (0.0, 0.0): "That is where [0, 0] lands, and it lands there alone.",
             (2.0, 1.0): "That is where [1, 1] lands, and it lands there alone.",
+            (
+                1.0,
+                2.0,
+            ): "That is [2, 1] turned round, where [1, 1] lands, and it lands there alone.",
+            (2.0, 0.0): "Both inputs of class 1 have x1 + x2 = 1, not 2: that is h1. What is h2?",
             (0.0, 1.0): "First the unit with bias 0, then the one with bias -1: h1 is the "
             "horizontal axis.",
             (1.0, 1.0): "The second unit has bias -1 and is off as long as x1 + x2 is at most 1.",

@@ -92,6 +92,36 @@ q1 = section.add(
                 does=lambda P, y: _likelihood(P, y) / np.log(2),
             ),
             Mistake(
+                "This is the logarithm to the base 10. The book's log is the natural one, np.log.",
+                does=lambda P, y: _likelihood(P, y) / np.log(10),
+            ),
+            Mistake(
+                "These are the costs of the examples, one by one. J is their mean.",
+                does=lambda P, y: -np.log(P[np.arange(len(y)), y]),
+            ),
+            Mistake(
+                "This takes the largest probability of each row, whatever was observed. What "
+                "counts is what the model gave to the label y[j].",
+                does=lambda P, y: -np.mean(np.log(P.max(axis=1))),
+            ),
+            Mistake(
+                "P holds probabilities already. A softmax of them makes other, flatter ones.",
+                does=lambda P, y: _likelihood(np.exp(P) / np.exp(P).sum(axis=1, keepdims=True), y),
+            ),
+            Mistake(
+                "This is divided by the number of labels. The mean is over the examples, the rows.",
+                does=lambda P, y: _likelihood(P, y) * len(y) / P.shape[1],
+            ),
+            Mistake(
+                "This is the mean entropy of the rows: how unsure the model is, whatever happens. "
+                "Weigh the logarithms by what was observed, y, and not by P itself.",
+                does=lambda P, y: -np.mean(np.sum(P * np.log(P), axis=1)),
+            ),
+            Mistake(
+                "Row and column have changed places: the label of example j is P[j, y[j]].",
+                does=lambda P, y: -np.mean(np.log(P[y, np.arange(len(y))])),
+            ),
+            Mistake(
                 "P[:, y] picks the columns y of all rows, m times m numbers. One number a row is "
                 "P[np.arange(len(y)), y].",
                 does=lambda P, y: -np.mean(np.log(P[:, y])),
@@ -172,6 +202,36 @@ q2 = section.add(
                 does=lambda z, y: (_cost_of_waiting(z, y), np.exp(-z) - y),
             ),
             Mistake(
+                "Right as long as exp(-lambda y) is a number other than 0. Take the logarithm on "
+                "paper: the one of a product of exponentials is a sum.",
+                does=lambda z, y: (
+                    -np.log(np.exp(z) * np.exp(-np.exp(z) * y)),
+                    _waiting(z, y)[1],
+                ),
+            ),
+            Mistake(
+                "The two have changed places: first J, then its slope.",
+                does=lambda z, y: _waiting(z, y)[::-1],
+            ),
+            Mistake(
+                "J is right. The sign of its slope: J rises with z where lambda y is above 1.",
+                does=lambda z, y: (_cost_of_waiting(z, y), 1 - y * np.exp(z)),
+            ),
+            Mistake(
+                "Here exp(z) is the mean waiting time. The exercise takes it for the rate, lambda, "
+                "which is 1 over the mean.",
+                does=lambda z, y: (y * np.exp(-z) + z, 1 - y * np.exp(-z)),
+            ),
+            Mistake(
+                "J lacks -log(lambda), the logarithm of the factor in front. It depends on z, so "
+                "it is no constant.",
+                does=lambda z, y: (y * np.exp(z), y * np.exp(z)),
+            ),
+            Mistake(
+                "This sums over the examples. Both are asked for entry by entry.",
+                does=lambda z, y: tuple(np.sum(value) for value in _waiting(z, y)),
+            ),
+            Mistake(
                 "J is right. Its slope has lost the -1, the derivative of -z.",
                 does=lambda z, y: (_cost_of_waiting(z, y), y * np.exp(z)),
             ),
@@ -230,6 +290,14 @@ q3 = section.add(
             "The same coin cannot be sure of both.",
             -np.log(0.7): "This is what one throw of heads costs. Three throws in ten are tails "
             "and cost -log 0.3 each.",
+            -np.log(0.3): "This is what one throw of tails costs. Seven throws in ten are heads "
+            "and cost -log 0.7 each.",
+            -10 * (0.7 * np.log(0.7) + 0.3 * np.log(0.3)): "This is the sum over the ten throws. "
+            "Equation 6.12 has an expectation, so their mean.",
+            -np.log(0.7) - np.log(0.3): "This counts heads and tails alike. There are seven of "
+            "the one and three of the other: weigh their costs by 0.7 and 0.3.",
+            0.21: "This is the variance, 0.7 times 0.3: the least squared error. Equation 6.12 has "
+            "a logarithm.",
             np.log(2): "This is the cost of the fair coin, p = 0.5, where training starts at "
             "z = 0. A coin that leans to heads is less surprised.",
             float(-0.7 * np.log2(0.7) - 0.3 * np.log2(0.3)): "These are bits, from logarithms to "
@@ -254,9 +322,12 @@ def _sigmoid(z):
 MEANS = {"linear": lambda z: z, "logistic": _sigmoid, "Poisson": np.exp}
 
 
+def _gradient_for(error, X):
+    return X.T @ error / len(X), np.mean(error)
+
+
 def _gradient(kind, X, y, w, b, slope=lambda mean, y: mean - y):
-    error = slope(MEANS[kind](X @ w + b), y)
-    return X.T @ error / len(y), np.mean(error)
+    return _gradient_for(slope(MEANS[kind](X @ w + b), y), X)
 
 
 def _only_sigmoids(kind, mean):
@@ -326,6 +397,44 @@ q4 = section.add(
                 ),
             ),
             Mistake(
+                "The logistic mean is nan here: exp(z) / (1 + exp(z)) is infinity over infinity "
+                "for large z. 1 / (1 + exp(-z)) is the same function, and a number for all z.",
+                does=lambda kind, X, y, w, b: (
+                    _gradient_for(np.exp(X @ w + b) / (1 + np.exp(X @ w + b)) - y, X)
+                    if kind == "logistic"
+                    else _gradient(kind, X, y, w, b)
+                ),
+            ),
+            Mistake(
+                "z lacks its bias: it is X @ w + b.",
+                does=lambda kind, X, y, w, b: _gradient(kind, X, y, w, 0.0),
+            ),
+            Mistake(
+                "This takes the sigmoid for the mean, whatever the kind. For the linear model the "
+                "mean is z, for Poisson exp(z).",
+                does=lambda kind, *a: _gradient("logistic", *a),
+            ),
+            Mistake(
+                "The mean of the products error times x is not the product of the means. Multiply "
+                "each error by its own x first: X.T @ error.",
+                does=lambda kind, X, y, w, b: (
+                    X.mean(axis=0) * _gradient(kind, X, y, w, b)[1],
+                    _gradient(kind, X, y, w, b)[1],
+                ),
+            ),
+            Mistake(
+                "The gradient for b is right. That for w is the sum over the examples here: divide "
+                "it by m as well.",
+                does=lambda *a: (len(a[2]) * _gradient(*a)[0], _gradient(*a)[1]),
+            ),
+            Mistake(
+                "These are divided by the number of inputs. The mean is over the examples.",
+                does=lambda *a: (
+                    _gradient(*a)[0] * len(a[2]) / a[1].shape[1],
+                    _gradient(*a)[1],
+                ),
+            ),
+            Mistake(
                 "The gradient for w is right. That for b is a sum here: as z contains b once for "
                 "each example, it is the mean of the errors.",
                 does=lambda *a: (_gradient(*a)[0], len(a[2]) * _gradient(*a)[1]),
@@ -371,6 +480,7 @@ q5 = section.add(
             (np.array([[1.0], [2.0], [4.0]]), np.array([1.0, 2.0, 3.0])),
             (np.array([[0.0], [2.0]]), np.array([0.0, 2.0])),
             (np.array([[5.0]]), np.array([2.0])),
+            (np.array([[1.0], [3.0]]), np.array([2.0, 2.0])),
         ],
         inputs=st.integers(1, 4).flatmap(lambda m: st.tuples(matrices(m, 1), vectors(m))),
         hints=[
@@ -407,6 +517,22 @@ q5 = section.add(
                 "first, then take the mean.",
                 does=lambda y_hat, y: np.mean(y_hat[:, 0] - y) ** 2,
             ),
+            Mistake(
+                "The pairs are right, but there is a factor 1/2 that nobody asked for.",
+                does=lambda y_hat, y: _squared_error(y_hat, y) / 2,
+            ),
+            Mistake(
+                "The pairs are right, but this is a mean of sizes, not of squares.",
+                does=lambda y_hat, y: np.mean(np.abs(y_hat[:, 0] - y)),
+            ),
+            *[
+                Mistake(
+                    "A mean along one axis leaves an array, and the difference in it still has "
+                    "the shape (m, m). Bring both to one shape before subtracting.",
+                    does=lambda y_hat, y, axis=axis: np.mean((y_hat - y) ** 2, axis=axis),
+                )
+                for axis in (0, 1)
+            ],
             Mistake(
                 "The pairs are right, but this is the root of the mean.",
                 does=lambda y_hat, y: np.sqrt(_squared_error(y_hat, y)),
@@ -496,6 +622,12 @@ def _least_of(cost):
     return lambda y, q: least(cost, y, q)
 
 
+def _is_outside(case, reply):
+    """Whether the cost is least at a prediction that is beyond all targets."""
+    y, _ = case.arguments
+    return isinstance(reply.value, float) and (reply.value < min(y) or reply.value > max(y))
+
+
 TIMES = np.array([1.0, 2.0, 3.0, 4.0, 9.0])
 
 q7 = section.add(
@@ -558,6 +690,21 @@ q7 = section.add(
                 does=_least_of(lambda y, f, q: q * np.maximum(y - f, 0)),
             ),
             Mistake(
+                "This cost is least below all targets: being too low costs nothing in it, or even "
+                "pays. It has to cost something, and the more the larger q is.",
+                does=_least_of(lambda y, f, q: (1 - q) * np.maximum(f - y, 0)),
+            ),
+            Mistake(
+                "The weights are there, but the errors are squared, and then far targets pull "
+                "harder. For a quantile only the number of targets on each side may count.",
+                does=_least_of(lambda y, f, q: (np.where(y > f, q, 1 - q) * (y - f)) ** 2),
+            ),
+            Mistake(
+                "This costs the same however far f is from a target, so the mean is least beyond "
+                "all of them. The cost has to grow with the distance.",
+                does=_least_of(lambda y, f, q: np.where(y > f, q, 1 - q)),
+            ),
+            Mistake(
                 "This is the smaller of the two, and it is negative: the farther off, the "
                 "cheaper. A cost takes the larger one.",
                 does=_least_of(lambda y, f, q: np.minimum(q * (y - f), (q - 1) * (y - f))),
@@ -566,6 +713,12 @@ q7 = section.add(
                 "This cost is least at the 0.9 quantile whatever q is: its weights 0.9 and 0.1 "
                 "are fixed. Use q.",
                 does=_least_of(lambda y, f, q: np.maximum(0.9 * (y - f), -0.1 * (y - f))),
+            ),
+            Mistake(
+                "The mean of this cost is least at a prediction below all targets or above all of "
+                "them. Going away from every target must not pay: both sides need a cost that "
+                "grows with the distance.",
+                when=_is_outside,
             ),
         ],
         why="What is compared is the prediction f at which the mean of your cost over these "
@@ -694,6 +847,12 @@ def _is_undecayed(case, reply):
         return bool((np.abs(np.append(X.T @ error, error.sum())) < 1e-4).all())
 
 
+def _is_one_array(case, reply):
+    return isinstance(reply.value, np.ndarray) and reply.value.shape == (
+        case.arguments[0].shape[1] + 1,
+    )
+
+
 def _has_overflowed(case, reply):
     found = _weights_and_bias(case, reply)
     return found is not None and not np.isfinite(np.append(*found)).all()
@@ -779,6 +938,10 @@ q9 = section.add(
                 )
                 for centred in (0, 1)
             ],
+            Mistake(
+                "w and b come in one array. Return them apart: w (n,), b.",
+                when=_is_one_array,
+            ),
             Mistake(
                 "Right for small inputs, but here exp(z) overflows on the way: a step was too "
                 "long. Halve a step until it makes the cost smaller.",

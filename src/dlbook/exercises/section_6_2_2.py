@@ -108,6 +108,32 @@ q1 = section.add(
                 ),
             ),
             Mistake(
+                "The two have changed places: first the likelihood's slope, then the squared "
+                "error's.",
+                does=lambda z, y: _slopes(z, y)[::-1],
+            ),
+            Mistake(
+                "The first is right. The second has lost the error: the derivative of the square "
+                "is (s - y) times ds/dz.",
+                does=lambda z, y: (_slopes(z, y)[0], _sigmoid(z) * (1 - _sigmoid(z))),
+            ),
+            Mistake(
+                "These are the two costs. Asked for are their slopes, the derivatives by z.",
+                does=lambda z, y: (_softplus((1 - 2 * y) * z), (_sigmoid(z) - y) ** 2 / 2),
+            ),
+            Mistake(
+                "This compares z itself with y. The unit says s = sigmoid(z).",
+                does=lambda z, y: (z - y, z - y),
+            ),
+            Mistake(
+                "The first is right, and the second nearly: exp(-z) / (1 + exp(-z))^2 is infinity "
+                "over infinity at z = -1000. Write the sigmoid's derivative as s (1 - s).",
+                does=lambda z, y: (
+                    _slopes(z, y)[0],
+                    (_sigmoid(z) - y) * np.exp(-z) / (1 + np.exp(-z)) ** 2,
+                ),
+            ),
+            Mistake(
                 "The first has lost the inner derivative: softplus((1 - 2y) z) has the slope "
                 "(1 - 2y) sigmoid((1 - 2y) z).",
                 does=lambda z, y: (_sigmoid((1 - 2 * y) * z), _slopes(z, y)[1]),
@@ -133,6 +159,17 @@ q1 = section.add(
 
 def _bernoulli(z, y):
     return _softplus((1 - 2 * y) * z)
+
+
+def _as_arrays(values):
+    """Return arrays of floats, with None for what is no array of numbers."""
+    arrays = []
+    for value in values:
+        try:
+            arrays.append(np.asarray(value, float))
+        except (TypeError, ValueError):
+            arrays.append(None)
+    return arrays
 
 
 def _is_cut_off(case, reply):
@@ -184,6 +221,35 @@ q2 = section.add(
                 "The sigmoid has been rounded to 0 or 1 before the logarithm, which makes infinity "
                 "or 0 * log 0 of it. Do not go through the probability; use z itself.",
                 does=_of_probability,
+            ),
+            *[
+                Mistake(
+                    "The sigmoid has been rounded to 0 or 1 before the logarithm, which makes "
+                    "infinity of it. Do not go through the probability; use z itself.",
+                    does=does,
+                )
+                for does in (
+                    lambda z, y: -np.log(np.where(y == 1, _sigmoid(z), 1 - _sigmoid(z))),
+                    lambda z, y: -y * np.log(_sigmoid(z)) - (1 - y) * np.log(_sigmoid(-z)),
+                )
+            ],
+            Mistake(
+                "math.exp(1000) is too large for a number. Take max(x, 0) out of the logarithm "
+                "first; then no exponent is above 0.",
+                when=lambda case, reply: reply.error == "OverflowError",
+            ),
+            Mistake(
+                "This is the cost for y = 0 always. Where y is 1, the unit pays for saying 0.",
+                does=lambda z, y: _softplus(z),
+            ),
+            Mistake(
+                "This is the cost for y = 1 always. Where y is 0, the unit pays for saying 1.",
+                does=lambda z, y: _softplus(-z),
+            ),
+            Mistake(
+                "This is the sigmoid of (1 - 2y) z, the probability of being wrong. The cost is "
+                "the softplus.",
+                does=lambda z, y: _sigmoid((1 - 2 * y) * z),
             ),
             Mistake(
                 "Something keeps the probability away from 0, a clip or a small number added. It "
@@ -240,6 +306,17 @@ def _rows_lost(Z):
     return shifted - np.log(np.exp(shifted).sum(axis=-1))
 
 
+def _is_held_up(case, reply):
+    """Whether classes far behind have a finite log-probability that is much too large."""
+    expected, (found,) = _log_softmax(case.arguments[0]), _as_arrays([reply.value])
+    if found is None or found.shape != expected.shape:
+        return False
+    far = expected < -300
+    return bool(
+        far.any() and ((found < -5) & (found > expected + 1) & np.isfinite(found))[far].all()
+    )
+
+
 q3 = section.add(
     Function(
         title="The logarithm of a softmax",
@@ -291,6 +368,27 @@ q3 = section.add(
                 does=lambda Z: Z - np.log(np.exp(Z).sum(axis=-1, keepdims=True)),
             ),
             Mistake(
+                "The last axis is axis 1 only if there are two. axis=-1 is the last one of any "
+                "array.",
+                does=lambda Z: (
+                    Z
+                    - Z.max(axis=1, keepdims=True)
+                    - np.log(np.exp(Z - Z.max(axis=1, keepdims=True)).sum(axis=1, keepdims=True))
+                ),
+            ),
+            Mistake(
+                "Something keeps the probability away from 0, a clip or a small number added. Then "
+                "all classes far behind look alike, and the cost has no gradient there.",
+                when=_is_held_up,
+            ),
+            Mistake(
+                "The maximum is taken off inside the logarithm and not outside. Shift the array "
+                "once, and use the shifted one in both places.",
+                does=lambda Z: (
+                    Z - np.log(np.exp(Z - Z.max(axis=-1, keepdims=True)).sum(-1, keepdims=True))
+                ),
+            ),
+            Mistake(
                 "One maximum for the whole array: a row that lies far below it vanishes, and log 0 "
                 "is -infinity. Each row needs its own.",
                 does=_by_one_maximum,
@@ -308,6 +406,13 @@ q3 = section.add(
             Mistake(
                 "The sum runs over all rows together. Each row is a distribution of its own.",
                 does=lambda Z: (Z - Z.max()) - np.log(np.exp(Z - Z.max()).sum()),
+            ),
+            Mistake(
+                "The sum runs over all rows together. Each row is a distribution of its own.",
+                does=lambda Z: (
+                    (Z - Z.max(axis=-1, keepdims=True))
+                    - np.log(np.exp(Z - Z.max(axis=-1, keepdims=True)).sum())
+                ),
             ),
             Mistake("This is the softmax itself; asked for is its logarithm.", does=_softmax),
             Mistake(
@@ -382,6 +487,37 @@ q4 = section.add(
                 "The right log-sum-exp, but the entry that is picked is still a probability. Pick "
                 "the logit of the label (equation 6.30).",
                 does=lambda Z, y: np.mean(_logsumexp(Z)[:, 0] - _softmax(Z)[np.arange(len(y)), y]),
+            ),
+            Mistake(
+                "The right logit is picked, but the log-sum-exp is still that of probabilities. "
+                "Both belong to the logits (equation 6.30).",
+                does=lambda Z, y: np.mean(
+                    _logsumexp(_softmax(Z))[:, 0] - Z[np.arange(len(y)), y],
+                ),
+            ),
+            Mistake(
+                "S[:, y] picks the columns y of all rows. One number a row is "
+                "S[np.arange(len(y)), y].",
+                does=lambda Z, y: -np.mean(_log_softmax(Z)[:, y]),
+            ),
+            Mistake(
+                "This normalises down the columns, over the examples. The classes of one example "
+                "share a row: axis=1.",
+                does=lambda Z, y: -np.mean(_log_softmax(Z.T).T[np.arange(len(y)), y]),
+            ),
+            Mistake(
+                "The sign is turned round: this is the log-likelihood, and a cost is minus that.",
+                does=lambda Z, y: -_classifier_cost(Z, y),
+            ),
+            Mistake(
+                "Something keeps the probability away from 0, a clip or a small number added. Then "
+                "all hopeless answers cost the same. Write the cost with the logits.",
+                when=lambda case, reply: (
+                    np.shape(reply.value) == ()
+                    and isinstance(reply.value, (float, np.floating))
+                    and _classifier_cost(*case.arguments) > 300
+                    and 5 < reply.value < _classifier_cost(*case.arguments) - 1
+                ),
             ),
             Mistake(
                 "One softmax now, but no logarithm: this is minus the mean probability.",
@@ -482,13 +618,19 @@ COUNTS = np.array([[6.0, 3.0, 1.0], [10.0, 10.0, 20.0], [1.0, 98.0, 1.0]])
 SHARES = COUNTS / COUNTS.sum(axis=1, keepdims=True)
 
 
+def _tables(numbers):
+    """Return numbers as they are, and less the last of each row."""
+    return numbers, numbers - numbers[:, -1:]
+
+
 def _gives_the_fractions(logits):
     Z = np.asarray(logits, float)
     if Z.shape != (3, 3):
         text = "A row for each input, a column for each label: shape (3, 3)."
         raise Wrong("another shape", [("your shape", str(Z.shape))], text)
     P, fixed = _softmax(Z), np.allclose(Z[:, 2], 0, atol=1e-9)
-    if np.allclose(P, SHARES, atol=2e-3):
+    wrong = ~(np.abs(P - SHARES) < 1e-3).all(axis=1)
+    if not wrong.any():
         if not fixed:
             text = (
                 "The fractions are right. Now use that only differences count (equation 6.32): "
@@ -496,17 +638,29 @@ def _gives_the_fractions(logits):
             )
             raise Wrong("the last logit is not 0", [("last column", show(Z[:, 2]))], text)
         return
-    row = int(np.argmax(np.abs(P - SHARES).max(axis=1) > 2e-3))  # the first that is wrong
+    row = int(np.argmax(wrong))  # the first that is wrong
     values = [("softmax of your row", show(P[row])), ("fractions", show(SHARES[row]))]
     raise Wrong(f"row {row} gives other probabilities", values, _why_not(Z))
 
 
 def _why_not(Z):
+    if not np.isfinite(Z).all():
+        return "Every logit should be an ordinary number."
+    if np.isclose(_softmax(Z), SHARES, atol=5e-3).all():
+        return "Nearly. Give the logits one digit more."
     if np.isclose(_softmax(-Z), SHARES, atol=2e-3).all():
         return "The sign: a larger logit makes a class more probable."
     if np.isclose(_softmax(Z.T), SHARES, atol=2e-3).all():
         return "Rows and columns have changed places: a row is one input."
-    for table in (SHARES, COUNTS, SHARES - SHARES[:, -1:], COUNTS - COUNTS[:, -1:]):
+    odds = np.log(SHARES / (1 - SHARES))
+    for table in (odds, odds - odds[:, -1:], odds * [1, 1, 0]):
+        if np.allclose(Z, table, atol=0.01):
+            return (
+                "log(P / (1 - P)) is for a sigmoid, one class against all others. A softmax "
+                "compares the classes with one another: log(P_i / P_j)."
+            )
+    ratios = COUNTS / COUNTS[:, -1:]
+    for table in (*_tables(SHARES), *_tables(COUNTS), *_tables(100 * SHARES), *_tables(ratios)):
         if np.allclose(Z, table, atol=1e-6):
             return (
                 "These are fractions or counts, and softmax exponentiates what it gets. Logits "
@@ -569,7 +723,9 @@ TYPICAL_PLACES = {
 def _is_lowest(value):
     line = np.linspace(-4, 4, 8001)
     lowest = line[np.argmin(_soft_maximum(line))]
-    z = float(value)
+    z, *more = np.asarray(value, float).ravel()
+    if more or not np.isfinite(z):
+        raise Wrong("one number is asked for", [("your answer", show(value))], "At which z?")
     if abs(z - lowest) < 0.16:
         return
     here, there = _soft_maximum(np.array([z, z + 0.001]))
@@ -710,6 +866,18 @@ q8 = section.add(
                 does=lambda a, r: (r**2 - 1 / _softplus(a)) * _sigmoid(a) * (1 - _sigmoid(a)) / 2,
             ),
             Mistake(
+                "One term is missing: -log(beta) depends on a, too.",
+                does=lambda a, r: r**2 * _sigmoid(a) / 2,
+            ),
+            Mistake(
+                "The factor 1/2 in front belongs to both terms.",
+                does=lambda a, r: r**2 * _sigmoid(a) / 2 - _sigmoid(a) / _softplus(a),
+            ),
+            Mistake(
+                "This is J itself. Asked for is its derivative by a.",
+                does=lambda a, r: (_softplus(a) * r**2 - np.log(_softplus(a))) / 2,
+            ),
+            Mistake(
                 "Right, but for large raw numbers: exp(800) is infinity, while the softplus of 800 "
                 "is 800. np.logaddexp(0, a) knows that.",
                 when=_overflows_above,
@@ -721,7 +889,8 @@ q8 = section.add(
                 when=_forgets_the_ratio,
             ),
         ],
-        why="dJ/da = (r^2 - 1/beta) / 2 times sigmoid(a), with beta = softplus(a).",
+        why="The chain rule has two links, J by beta and beta = softplus(a) by a. Compare with a "
+        "small difference, (J(a + h) - J(a - h)) / (2 h).",
     )
 )
 
@@ -844,6 +1013,49 @@ q9 = section.add(
                 ),
             ),
             Mistake(
+                "Here exp(s) is taken for the variance. In the exercise it is sigma, so the "
+                "variance is exp(2 s).",
+                when=lambda case, reply: _same_cost(case, reply, _of_variance(case)),
+            ),
+            Mistake(
+                "This is the cost of the best component alone. The density is a sum over all of "
+                "them: a log-sum-exp, and not a maximum.",
+                when=lambda case, reply: _same_cost(
+                    case, reply, lambda w, p: -np.max(w + p, axis=1)
+                ),
+            ),
+            Mistake(
+                "The sign of J: this is log p, and a cost is minus that.",
+                does=_changed(lambda g, u, w, p, sd: {"cost": -g["cost"]}),
+            ),
+            Mistake(
+                "J is asked for one by one; this is one number for all examples.",
+                when=lambda case, reply: (
+                    isinstance(reply.value, (tuple, list))
+                    and len(reply.value) == 4
+                    and np.shape(reply.value[0]) == ()
+                ),
+            ),
+            Mistake(
+                "All four are divided by the number of examples. They are asked for one by one; "
+                "no mean is taken here.",
+                does=lambda z, mu, s, y: tuple(v / len(y) for v in _mixture(z, mu, s, y)),
+            ),
+            Mistake(
+                "Right until the logits get large: exp(1000) is infinity. Take the logarithm of "
+                "the softmax on paper, with the maximum of the row subtracted (equation 6.33).",
+                when=lambda case, reply: np.abs(case.arguments[0]).max() > 700 and _has_nan(reply),
+            ),
+            Mistake(
+                "ds is turned round: J falls when a width comes nearer to the distance |y - mu|, "
+                "so its gradient is r (1 - u^2).",
+                does=_changed(lambda g, u, w, p, sd: {"ds": -g["ds"]}),
+            ),
+            Mistake(
+                "dmu lacks a division by the variance: r (mu - y) / sigma^2.",
+                does=_changed(lambda g, u, w, p, sd: {"dmu": g["dmu"] * sd**2}),
+            ),
+            Mistake(
                 "dz is turned round: predicted less what should be, softmax(z) - r.",
                 does=_changed(lambda g, u, w, p, sd: {"dz": -g["dz"]}),
             ),
@@ -872,8 +1084,8 @@ q9 = section.add(
                 ),
             ),
         ],
-        why="r = softmax(log w + log N) over the components; dz = softmax(z) - r, dmu = "
-        "-r u / sigma, ds = r (1 - u^2), with u = (y - mu) / sigma.",
+        why="First J: the logarithm comes after the sum over the components. Then each gradient "
+        "beside small differences: move one entry of z, mu or s by 1e-6 and look at J.",
     )
 )
 
@@ -887,12 +1099,22 @@ def _short_of(without_s, without_pi):
     return cost
 
 
+def _of_variance(case):
+    """The cost with exp(s) in the place of the variance."""
+    z, mu, s, y = case.arguments
+    return lambda log_w, log_p: _mixture(z, mu, s / 2, y)[0]
+
+
+def _has_nan(reply):
+    values = reply.value if isinstance(reply.value, (tuple, list)) else ()
+    return any(array is not None and np.isnan(array).any() for array in _as_arrays(values))
+
+
 def _same_cost(case, reply, cost, with_s=False):
     """Whether the first of the four results is this cost."""
     z, mu, s, y = case.arguments
-    try:
-        mine = np.asarray(reply.value[0], float)
-    except (TypeError, ValueError, IndexError):
+    mine = _as_arrays(reply.value[:1])[0] if isinstance(reply.value, (tuple, list)) else None
+    if mine is None:
         return False
     _, log_w, log_p = _parts(z, mu, s, y)
     other, right = cost(log_w, log_p, *[s] * with_s), _mixture(*case.arguments)[0]

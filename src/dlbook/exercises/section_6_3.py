@@ -66,7 +66,7 @@ q1 = section.add(
             (np.array([-1.0, 2.0]), -1.0),
             (np.array([-1.0, 2.0]), 0.0),
             (np.array([-1.0, 2.0]), 2.0),
-            (np.array([-1e300, 1e300]), 0.01),
+            (np.array([-1e30, 1e30]), 0.01),
             (np.array([[-1.0, 1.0], [2.0, -3.0]]), 0.5),
         ],
         inputs=st.tuples(vectors(st.integers(1, 3)), numbers(-2, 2)),
@@ -114,6 +114,47 @@ q1 = section.add(
                 "The two derivatives have changed places: first by z, then by alpha.",
                 does=lambda z, alpha: _slopes(z, alpha)[::-1],
             ),
+            Mistake(
+                "The sign: on the negative side the unit is alpha z, and with alpha = -1 that is "
+                "-z, the absolute value. Its slope is alpha itself.",
+                does=lambda z, alpha: (np.where(z > 0, 1.0, -alpha), np.minimum(z, 0)),
+            ),
+            Mistake(
+                "The first is right. The sign of the second: min(0, z) is negative where the unit "
+                "leaks, and so is the derivative by alpha.",
+                does=lambda z, alpha: (np.where(z > 0, 1.0, alpha), -np.minimum(z, 0)),
+            ),
+            Mistake(
+                "The first is right. In the second there is an alpha left: the derivative of "
+                "alpha z by alpha is z.",
+                does=lambda z, alpha: (np.where(z > 0, 1.0, alpha), alpha * np.minimum(z, 0)),
+            ),
+            Mistake(
+                "The derivative of alpha z by z is alpha; the z is gone.",
+                does=lambda z, alpha: (np.where(z > 0, 1.0, alpha * z), np.minimum(z, 0)),
+            ),
+            Mistake(
+                "The first is the unit's value, max(0, z) + alpha min(0, z), and not its slope.",
+                does=lambda z, alpha: (
+                    np.maximum(z, 0) + alpha * np.minimum(z, 0),
+                    np.minimum(z, 0),
+                ),
+            ),
+            Mistake(
+                "The leak is fixed at 0.01. It is the argument alpha.",
+                does=lambda z, alpha: (np.where(z > 0, 1.0, 0.01), np.minimum(z, 0)),
+            ),
+            *[
+                Mistake(
+                    "Right but at z = 0: the exercise asks for the slope from the left there, "
+                    "alpha.",
+                    does=lambda z, alpha, share=share: (
+                        np.where(z > 0, 1.0, np.where(z < 0, alpha, share * (1 + alpha))),
+                        np.minimum(z, 0),
+                    ),
+                )
+                for share in (0, 0.5)
+            ],
             Mistake(
                 "The value divided by z is a slope through the origin; at z = 0 it is 0 / 0.",
                 when=_is_undefined_at_zero,
@@ -233,7 +274,7 @@ q4 = section.add(
             (Z, 4),
             (-np.ones((1, 2)), 2),
             (np.arange(6.0)[None], 3),
-            (np.array([[1e300, -1e300]]), 2),
+            (np.array([[-1e30, -2e30]]), 2),
         ],
         inputs=_groups(),
         hints=[
@@ -275,6 +316,45 @@ q4 = section.add(
                 "Here the groups run on from one example to the next. Keep the first axis, the "
                 "examples, to itself.",
                 does=lambda z, k: z.T.reshape(-1, k).max(axis=1).reshape(len(z), -1),
+            ),
+            Mistake(
+                "The groups are counted down the columns: order='F' fills the first axis first, "
+                "and mixes neighbours. Equation 6.37 takes neighbours: 1 to k, then k + 1 to 2 k.",
+                does=lambda z, k: z.reshape(len(z), -1, k, order="F").max(axis=2),
+            ),
+            Mistake(
+                "The maximum runs over the units, not over the k numbers of a unit: in "
+                "z.reshape(m, p, k) those are along the last axis.",
+                does=lambda z, k: z.reshape(len(z), -1, k).max(axis=1),
+            ),
+            Mistake(
+                "The groups have p numbers here and there are k of them. It is the other way "
+                "round: p groups of k.",
+                does=lambda z, k: z.reshape(len(z), k, -1).max(axis=2),
+            ),
+            Mistake(
+                "The groups overlap. After the first k numbers come the next k.",
+                does=lambda z, k: np.stack(
+                    [z[:, i : i + k].max(axis=1) for i in range(z.shape[1] - k + 1)], axis=1
+                ),
+            ),
+            Mistake(
+                "The groups have two numbers, whatever k is.",
+                does=lambda z, k: np.maximum(z[:, ::2], z[:, 1::2]),
+            ),
+            Mistake(
+                "This says which piece is the largest. Asked for is how large it is.",
+                does=lambda z, k: z.reshape(len(z), -1, k).argmax(axis=2),
+            ),
+            Mistake(
+                "The maximum runs over the examples as well. Each example has outputs of its own.",
+                does=lambda z, k: np.repeat(
+                    z.reshape(len(z), -1, k).max(axis=(0, 2))[None], len(z), axis=0
+                ),
+            ),
+            Mistake(
+                "All in one row. The outputs have the shape (m, p): a row for each example.",
+                does=lambda z, k: z.reshape(-1, k).max(axis=1),
             ),
             Mistake(
                 "The mean of a group is linear in z; it is the maximum that bends.",
@@ -375,6 +455,25 @@ q5 = section.add(
                 does=_to_the_last,
             ),
             Mistake(
+                "The gradients are dealt out in the wrong order: G[r, i] belongs to the k numbers "
+                "i k to i k + k - 1. np.repeat keeps them together, np.tile does not.",
+                does=lambda z, k, G: _first_largest(z, k).reshape(z.shape) * np.tile(G, k),
+            ),
+            Mistake(
+                "The gradient is shared by all k pieces. That is the way back through a mean; "
+                "through a maximum the winner gets all of it.",
+                does=lambda z, k, G: np.repeat(G, k, axis=1) / k,
+            ),
+            Mistake(
+                "This gates by z > 0, as for a rectifier. In a maxout unit a piece is on if it is "
+                "the largest of its group, whatever its sign.",
+                does=lambda z, k, G: np.repeat(G, k, axis=1) * (z > 0),
+            ),
+            Mistake(
+                "The three axes (m, p, k) are still there. z has two: (m, p k).",
+                does=lambda z, k, G: _maxout_backward(z, k, G).reshape(len(z), -1, k),
+            ),
+            Mistake(
                 "This only marks the winners with 1. By the chain rule that is multiplied by G.",
                 does=lambda z, k, G: _first_largest(z, k).reshape(z.shape) * 1.0,
             ),
@@ -409,6 +508,8 @@ OTHER_TABLES = {
     (0, 1, 1, 2): "That is the sum of the bits. Along the diagonal the unit must stay at 0, so "
     "each piece needs weights that cancel there.",
     (0, 0, 0, 1): "That is AND.",
+    (0, 0.5, 0.5, 0): "That is half of it: the maximum bends, it does not add the pieces.",
+    (1, 2, 2, 1): "That is 1 too much everywhere: the biases.",
     (1, 0, 0, 1): "That is XNOR, XOR turned round.",
     (0, -1, -1, 0): "Both pieces have the wrong sign for a maximum: -|x1 - x2| bends downwards.",
 }
@@ -491,8 +592,9 @@ def _why_off(gap, used):
     if not np.isfinite(gap).all():
         return "A slope or a height is no finite number."
     if used < 4:
+        are = "is" if used == 1 else "are"
         return (
-            f"Only {used} of the four pieces are the largest anywhere between -1 and 1. One that "
+            f"Only {used} of the four pieces {are} the largest anywhere between -1 and 1. One that "
             "never wins might as well not be there."
         )
     if gap.max() < 1e-9:
@@ -551,7 +653,9 @@ def _dead_units(X, W, b):
 @st.composite
 def _layers_and_data(draw):
     m, n, k = (draw(st.integers(1, 3)) for _ in range(3))
-    return draw(matrices(m, n, -2, 2)), draw(matrices(n, k, -2, 2)), draw(vectors(k, -2, 2))
+    # All numbers at once: much faster than one array after the other.
+    X, W, b = np.split(draw(vectors(m * n + n * k + k, -2, 2)), np.cumsum([m * n, n * k]))
+    return X.reshape(m, n), W.reshape(n, k), b
 
 
 q8 = section.add(
@@ -571,7 +675,8 @@ q8 = section.add(
                 np.array([0.0, -3.0, -2.0]),
             ),
             (np.array([[1.0], [-1.0]]), np.array([[1.0]]), np.array([0.0])),
-            (np.array([[1.0], [-1.0]]), np.array([[1.0]]), np.array([-1.0])),
+            (np.array([[1.0], [-1.0]]), np.array([[1.0, 1.0]]), np.array([-1.0, -2.0])),
+            (np.array([[1.0]]), np.array([[1.0]]), np.array([2.0])),
             (np.array([[1.0], [-3.0]]), np.array([[1.0]]), np.array([0.5])),
             (np.array([[1.0], [-1.0]]), np.array([[0.0]]), np.array([1.0])),
             (np.zeros((1, 2)), np.ones((2, 2)), np.array([0.0, 0.1])),
@@ -615,6 +720,34 @@ q8 = section.add(
                 does=lambda X, W, b: (X @ W <= 0).all(axis=0),
             ),
             Mistake(
+                "The biases are subtracted: z is X @ W + b.",
+                does=lambda X, W, b: (X @ W - b <= 0).all(axis=0),
+            ),
+            Mistake(
+                "These are the numbers of the dead units. Asked for is an array with True or False "
+                "for every unit.",
+                does=lambda X, W, b: np.flatnonzero((X @ W + b <= 0).all(axis=0)),
+            ),
+            Mistake(
+                "This says for each example and each unit whether it is off. One answer for each "
+                "unit is asked for.",
+                does=lambda X, W, b: X @ W + b <= 0,
+            ),
+            Mistake(
+                "More than half of the examples is not all of them: one for which the unit is on "
+                "is enough to learn from.",
+                does=lambda X, W, b: (X @ W + b <= 0).mean(axis=0) > 0.5,
+            ),
+            Mistake(
+                "This asks the first example alone. Another one may still be on.",
+                does=lambda X, W, b: X[0] @ W + b <= 0,
+            ),
+            Mistake(
+                "These are the units that are never off. A unit is healthy if it is on for a "
+                "single example.",
+                does=lambda X, W, b: (X @ W + b > 0).all(axis=0),
+            ),
+            Mistake(
                 "One answer for the whole layer. Each unit lives or dies on its own.",
                 does=lambda X, W, b: (X @ W + b <= 0).all(),
             ),
@@ -653,8 +786,9 @@ q9 = section.add(
             "The slope of the sigmoid is s (1 - s), at most 1/4, and a quarter to the tenth power "
             "is about a millionth.",
         ],
-        after="It is 5e-7, and not one of the ten units is saturated: a quarter at best, once for "
-        "each layer. Weights four times as large would make up for it.",
+        after="It is 4e-7, and not one of the ten units is saturated: a quarter at best, once for "
+        "each layer. Weights of 4 alone would not mend it, as then the units do saturate. Together "
+        "with biases of -2 they do: each unit after the first is kept where it is steepest.",
         mistakes={
             "a": "No unit is saturated, that is right. But even where it is steepest a sigmoid "
             "has the slope 1/4 only, and ten of these are multiplied.",
@@ -694,6 +828,23 @@ def _with(inner=2.0, outer=2.0, shift=1.0, first=True, last=False):
     return outputs
 
 
+def _with_bias(bias):
+    """Make a conversion with right weights; ``bias`` gives the biases of what reads a sigmoid."""
+
+    def outputs(X, layers):
+        converted, end = [], len(layers) - 1
+        for number, (W, b) in enumerate(layers):
+            factor = 1 if number == end else 2
+            if number > 0:
+                W, b = 2 * W, bias(W, b, factor)
+            else:
+                b = factor * b
+            converted.append((factor * W, b))
+        return as_sigmoid_network(lambda _: converted, X, layers)
+
+    return outputs
+
+
 def _weights_doubled_but_no_bias(X, layers):
     end = len(layers) - 1
     factors = [(2 if n < end else 1) * (2 if n > 0 else 1) for n in range(len(layers))]
@@ -708,7 +859,7 @@ def _weights_doubled_but_no_bias(X, layers):
 def _tanh_networks(draw):
     widths = draw(st.lists(st.integers(1, 2), min_size=2, max_size=4))
     shapes = list(pairwise(widths))
-    # All numbers at once: much faster than one array after the other.
+    # All numbers at once, as above.
     sizes = [size for n, p in shapes for size in (n * p, p)]
     found = np.split(draw(vectors(sum(sizes), -2, 2)), np.cumsum(sizes)[:-1])
     layers = [
@@ -793,6 +944,31 @@ q10 = section.add(
                 "The first layer is left as it was. It has sigmoids after it, so its "
                 "pre-activations need doubling as well.",
                 does=_with(first=False),
+            ),
+            Mistake(
+                "First the shift, then the doubling: a hidden layer that reads s has the bias "
+                "2 (b - the sum of W). Here the sum is not doubled with the rest.",
+                does=_with_bias(lambda W, b, factor: factor * b - W.sum(axis=0)),
+            ),
+            Mistake(
+                "The sum for a unit runs over the units it reads from, the rows of W: "
+                "W.sum(axis=0), one number for each column.",
+                does=_with_bias(lambda W, b, factor: factor * (b - W.sum(axis=1))),
+            ),
+            Mistake(
+                "This takes the sum of all weights off each bias. Each unit has a sum of its own, "
+                "that of its column: W.sum(axis=0).",
+                does=_with_bias(lambda W, b, factor: factor * (b - W.sum())),
+            ),
+            Mistake(
+                "The -1 is taken off the bias as it is. It comes in through the weights, once for "
+                "each unit that is read: minus the sum of the column.",
+                does=_with_bias(lambda W, b, factor: factor * (b - 1)),
+            ),
+            Mistake(
+                "This is the way back, from sigmoid units to tanh units: it halves where doubling "
+                "is called for.",
+                does=_with(inner=0.5, outer=0.5, shift=-0.5),
             ),
             Mistake(
                 "A hidden layer's pre-activation is to be doubled as a whole: its bias as well as "

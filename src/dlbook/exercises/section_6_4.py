@@ -44,8 +44,8 @@ q1 = section.add(
             "(n + 1) p for the first, (p + 1) p for each of the L - 1 others, p + 1 for the "
             "output.",
         ],
-        after="Twice as wide costs four times as much, twice as deep only twice. From 100 numbers, "
-        "one layer of 500 units has 51,001 parameters, and 19 layers of 50 have 51,001 as well.",
+        after="One layer of 500 units has 51,001 parameters, and so have 19 layers of 50. In a "
+        "deep chain, twice as wide costs nearly four times as much, twice as deep only twice.",
         mistakes=[
             Mistake(
                 "The biases are missing: each unit has one, the output too.",
@@ -62,6 +62,15 @@ q1 = section.add(
             Mistake(
                 "L counts the first hidden layer as well, so there are L - 1 layers from p to p.",
                 does=lambda n, L, p: (n + 1) * p + L * (p + 1) * p + p + 1,
+            ),
+            Mistake(
+                "From one hidden layer to the next there are L - 1 steps, and each has p (p + 1) "
+                "parameters. Here it is one step too few.",
+                does=lambda n, L, p: (n + 1) * p + (L - 2) * (p + 1) * p + p + 1,
+            ),
+            Mistake(
+                "All biases are missing, one for each unit, and the output layer, too.",
+                does=lambda n, L, p: n * p + (L - 1) * p * p,
             ),
             Mistake(
                 "Only the first hidden layer reads the n inputs. The others read p numbers.",
@@ -84,6 +93,10 @@ q1 = section.add(
 def _units(starts, changes, first, x, y, at):
     hidden = np.maximum(np.asarray(at, float)[:, None] - starts, 0)
     return hidden @ changes + first
+
+
+def _steep(a, b, c, at):
+    return np.maximum(np.asarray(at, float)[:, None] * a + b, 0).sum(axis=1) + c
 
 
 def _slopes(x, y):
@@ -114,6 +127,8 @@ q2 = section.add(
         adapter=one_layer_at,
         names=("x", "y", "at"),
         expected=lambda x, y, at: np.interp(at, x, y),
+        rtol=1e-5,
+        atol=1e-5,
         cases=[
             TENT,
             (np.array([0.0, 1.0]), np.array([0.0, 1.0]), np.array([0.0, 0.5, 1.0])),
@@ -163,6 +178,29 @@ q2 = section.add(
             Mistake(
                 "max(0, t + x_i) has its kink at -x_i. For a kink at x_i the bias is -x_i.",
                 does=lambda x, y, at: _units(-x[:-1], _changes(x, y), y[0], x, y, at),
+            ),
+            Mistake(
+                "With a_i = -1 a unit is on to the left of its kink and off to the right. To add "
+                "up slopes from x[0] on, let it rise to the right: a_i = 1, b_i = -x_i.",
+                does=lambda x, y, at: (
+                    np.maximum(x[:-1] - np.asarray(at, float)[:, None], 0) @ _changes(x, y) + y[0]
+                ),
+            ),
+            Mistake(
+                "a and w have changed places. A rectified unit cannot give less than 0, so a "
+                "slope that falls has to come from w.",
+                does=lambda x, y, at: _steep(_changes(x, y), -x[:-1], y[0], at),
+            ),
+            Mistake(
+                "a and w have changed places. A rectified unit cannot give less than 0, so a "
+                "slope that falls has to come from w.",
+                does=lambda x, y, at: _steep(_changes(x, y), -x[:-1] * _changes(x, y), y[0], at),
+            ),
+            Mistake(
+                "The first change of slope is from 0, not from y[0]: a height is no slope.",
+                does=lambda x, y, at: _units(
+                    x[:-1], np.diff(_slopes(x, y), prepend=y[0]), y[0], x, y, at
+                ),
             ),
         ],
         why="Shown are the outputs at the places called at. In each part the slope of the sum is "
@@ -274,14 +312,30 @@ q3 = section.add(
                 does=_read_backwards,
             ),
             Mistake(
+                "If the zeros have the units, the output begins at c = 1. Here c is 0 throughout.",
+                does=lambda table: np.where(table.sum() > len(table) / 2, table - 1, table),
+            ),
+            Mistake(
+                "If the zeros have the units, the output subtracts them: the weights w are -1 "
+                "then.",
+                does=lambda table: np.where(table.sum() > len(table) / 2, 2 - table, table),
+            ),
+            Mistake(
+                "W has a row for each bit and a column for each hidden unit; b and w have an entry "
+                "for each unit.",
+                when=lambda case, reply: "have shapes" in reply.text,
+            ),
+            Mistake(
                 "All answers are turned round.",
                 does=lambda table: 1 - table,
             ),
             Mistake(
-                "A table without any 1, or without any 0, takes no unit at all; it should not "
-                "fail.",
+                "A table without any 1, or without any 0, takes no unit at all, and the arrays are "
+                "empty; it should not fail. If other tables fail as well, begin with those.",
                 when=lambda case, reply: (
-                    bool(reply.error) and len(np.unique(case.arguments[0])) == 1
+                    bool(reply.error)
+                    and "four things" not in reply.text
+                    and len(np.unique(case.arguments[0])) == 1
                 ),
             ),
         ],
@@ -319,6 +373,8 @@ q4 = section.add(
             128: "Half is the share of single rows that it gets right. All three at once is rarer: "
             "1/2 to the third power.",
             256: "It sees only five of eight rows, and no learner can know the others.",
+            0.125: "1 of 8 is the share. The question is how many of the 256 tables that is.",
+            224: "Those are the tables on which it errs somewhere.",
             0: "It cannot be wrong everywhere, either: then its opposite would always be right.",
             8: "8 is the number of tables that agree with five answers. There are 32 ways to see "
             "five answers.",
@@ -381,7 +437,7 @@ ON = BITS.sum(axis=1).astype(int)
 
 
 def _is_parity(layers):
-    chain = [tuple(np.asarray(array, float) for array in pair) for pair in layers]
+    chain = _as_chain(layers)
     _check_chain(chain)
     hidden = sum(W.shape[1] for W, _ in chain[:-1])
     if hidden > 6:
@@ -406,6 +462,23 @@ def _is_parity(layers):
             ],
             _why_no_parity(got),
         )
+
+
+def _as_chain(layers):
+    """Return pairs of arrays; a bias of one number, or in a row, is as good as a vector."""
+    if not isinstance(layers, (list, tuple)) or not layers:
+        raise Wrong("a list of pairs is asked for", text="[(W, b), (W, b), ...], a pair a layer.")
+    chain = []
+    for number, pair in enumerate(layers, start=1):
+        if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+            raise Wrong(f"layer {number} is no pair (W, b)")
+        W, b = (np.asarray(array, float) for array in pair)
+        if W.ndim == 2 and b.shape in ((), (1, W.shape[1])):
+            b = np.broadcast_to(b, (1, W.shape[1]))[0]
+        if not (np.isfinite(W).all() and np.isfinite(b).all()):
+            raise Wrong(f"the numbers of layer {number} are not all finite")
+        chain.append((W, b))
+    return chain
 
 
 def _check_chain(chain):
@@ -477,7 +550,7 @@ q7 = section.add(
         kind="formula",
         level=2,
         names=("n", "d"),
-        expected=regions.most_cells,
+        expected=lambda n, d: float(regions.most_cells(n, d)),
         cases=[(3, 2), (1, 1), (2, 1), (1, 2), (2, 2), (4, 2), (4, 3), (2, 3), (12, 2), (6, 4)],
         inputs=st.tuples(st.integers(1, 8), st.integers(1, 5)),
         hints=[
@@ -507,6 +580,27 @@ q7 = section.add(
             Mistake(
                 "The sum ends too early: the term with j = d belongs to it.",
                 does=lambda n, d: sum(math.comb(n, j) for j in range(d)),
+            ),
+            Mistake(
+                "The sum begins too late: without any hyperplane there is already one cell, j = 0.",
+                does=lambda n, d: sum(math.comb(n, j) for j in range(1, d + 1)),
+            ),
+            Mistake(
+                "That is for hyperplanes that all go through one point, as they do without biases.",
+                does=lambda n, d: 2 * sum(math.comb(n - 1, j) for j in range(d)),
+            ),
+            Mistake(
+                "The recursion does not stop: no hyperplane, or no dimension, leaves one cell.",
+                when=lambda case, reply: reply.error == "RecursionError",
+            ),
+            Mistake(
+                "All zeros: where the recursion stops, without a hyperplane or without a "
+                "dimension, there is one cell and not none.",
+                does=lambda n, d: 0,
+            ),
+            Mistake(
+                "n and d have changed places.",
+                does=lambda n, d: regions.most_cells(d, n),
             ),
             Mistake(
                 "n^d is how it grows for large n, not the number itself.",
@@ -620,6 +714,11 @@ def _seen_on_a_grid(points):
     return counted
 
 
+def _has_a_narrow_piece(case):
+    ((_, b), *_) = case.arguments[0]
+    return len(b) == 2 and 0 < b[0] - b[1] < 1e-6
+
+
 @st.composite
 def _chains(draw):
     widths = [1, *draw(st.lists(st.integers(1, 3), max_size=2)), 1]
@@ -666,7 +765,7 @@ q9 = section.add(
             ([(_row(1), ZERO), (_row(1), ZERO)],),
             ([(_row(1, 1, 1), np.array([0.0, -0.25, -0.5])), (_column(1, 1, -1), ZERO)],),
             ([(_row(1), ZERO), (_row(-1), np.array([0.5])), (_row(1), ZERO)],),
-            ([(_row(1, 1), np.array([-0.5, -0.50001])), (_column(1, -1), ZERO)],),
+            ([(_row(1, 1), np.array([-0.0001, -0.0001001])), (_column(1, -1), ZERO)],),
             (SAW,),
         ],
         inputs=_chains(),
@@ -713,6 +812,11 @@ q9 = section.add(
                 "Pieces outside of [0, 1] are counted, too.",
                 does=lambda layers: len(regions.linear_regions(_with_units(layers))),
             ),
+            Mistake(
+                "Here is a piece that is only a ten millionth wide, and a grid steps over it. "
+                "Where a unit changes its mind can be computed.",
+                when=lambda case, reply: _has_a_narrow_piece(case) and reply.value in (1, 2),
+            ),
             *[
                 Mistake(
                     "This looks like a sample on a grid: a kink between two of its points is seen "
@@ -721,6 +825,16 @@ q9 = section.add(
                 )
                 for points in (100, 101, 1000, 1001, 10_000, 10_001)
             ],
+            Mistake(
+                "This multiplies what each layer could do at most. How many kinks there are "
+                "depends on the weights.",
+                does=lambda layers: math.prod(W.shape[1] + 1 for W, _ in layers[:-1]),
+            ),
+            Mistake(
+                "2 to the number of units counts all patterns of on and off. On a line only few "
+                "of them occur.",
+                does=lambda layers: 2 ** _number_of_units(layers),
+            ),
         ],
         why="Follow the units layer by layer: where is each pre-activation 0, and does the slope "
         "of the output change there?",
@@ -752,6 +866,26 @@ def _skipping(X, layers, back=2, inside=False, stored=True, from_pre=False):
             H = np.maximum(z + other, 0) if inside else H + other
         found.append(z if from_pre else H if stored else plain)
     return H
+
+
+def _adding(others, first=3):
+    """Return a chain where layer i adds ``others(found)`` to its output."""
+
+    def chain(X, layers):
+        H, found = X, [X]
+        for number, (W, b) in enumerate(layers, start=1):
+            H = np.maximum(H @ W + b, 0)
+            if number >= first:
+                H = H + others(found)
+            found.append(H)
+        return H
+
+    return chain
+
+
+_skipping_from_the_second = _adding(lambda found: found[-2], first=2)
+_skipping_twice = _adding(lambda found: found[-1] + found[-2])
+_skipping_from_the_first = _adding(lambda found: found[1])
 
 
 @st.composite
@@ -816,6 +950,20 @@ q10 = section.add(
                 "It adds pre-activations, which may be negative. The outputs, after the rectifier, "
                 "are what is added.",
                 does=lambda X, layers: _skipping(X, layers, from_pre=True),
+            ),
+            Mistake(
+                "The first skip lands on layer 3: layer 2 has nothing to add, since X is the "
+                "input and no layer's output.",
+                does=_skipping_from_the_second,
+            ),
+            Mistake(
+                "Two skips arrive at each layer here, from the layer before as well. One is asked "
+                "for.",
+                does=_skipping_twice,
+            ),
+            Mistake(
+                "Every layer gets the output of layer 1. Layer i + 2 gets that of layer i.",
+                does=_skipping_from_the_first,
             ),
             Mistake(
                 "The skips are gone. From layer 3 on the output of two layers before is added.",

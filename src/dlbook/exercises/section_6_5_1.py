@@ -16,12 +16,22 @@ section = Section("6_5_1_backprop", "Exercises on sections 6.5 to 6.5.4")
 progress = section.progress
 
 
+def _floats(value, *shape):
+    """Return an array of floats, or None if a value is no such array of numbers."""
+    try:
+        array = np.asarray(value)
+    except ValueError:  # a list in a list
+        return None
+    return array.astype(float) if array.dtype.kind in "iuf" and array.shape == shape else None
+
+
 # --- q1: a table by hand --------------------------------------------------------------------------
 
 SMALL = sg.ScalarGraph(1, [(sg.square, 1), (sg.multiply, 1, 2), (sg.add, 2, 3)])
 VALUES = SMALL.forward([3.0])
 SLIPS = {  # what is typical for an entry, once the later ones are right
     (4, 36): "36 is the value of u(4). Its entry says how fast it moves with itself: 1.",
+    (3, 3): "3 is the slope on an edge that leads to u(3). What counts is the edge that leaves it.",
     (3, 27): "27 is the value of u(3). Its entry is the rate at which u(4) follows it.",
     (
         2,
@@ -33,6 +43,11 @@ SLIPS = {  # what is typical for an entry, once the later ones are right
     "u(2) to the product is the other factor, u(1) = 3, and not 1.",
     (1, 24): "u(1) has two children: the square, and the product u(3), which is missing here.",
     (1, 9): "u(1) has two children: the product, and the square u(2), which is missing here.",
+    (
+        1,
+        27,
+    ): "27 = 18 + 9 is what comes through the product u(3). The path 1-2-4, through the square "
+    "straight to the sum, is missing.",
     (1, 18): "18 is the path 1-2-3-4 alone. There are two more, 1-2-4 and 1-3-4.",
     (1, 6): "6 is the path 1-2-4 alone. There are two more, 1-2-3-4 and 1-3-4.",
     (1, 15): "6 + 9 are the paths 1-2-4 and 1-3-4. The one through both, 1-2-3-4, is missing: the "
@@ -44,7 +59,7 @@ def _judge_table(value):
     if isinstance(value, dict):
         value = [value[j] for j in sorted(value)]
     mine = [("your table", show(value))]
-    if np.shape(value) != (4,):
+    if (value := _floats(value, 4)) is None:
         raise Wrong("a table of four numbers is asked for, u(1) first", mine)
     table = SMALL.backward(VALUES)
     if np.allclose(value, list(VALUES.values())):
@@ -108,18 +123,22 @@ SLOPE_SLIPS = {
     "number below t.",
     2.25: "The entry is a rate: it wants to be multiplied by the step, 0.1.",
     -4: "This is the rate. What does it make of a step of 0.1, and what does J become?",
+    6.25: "That is J before t moves. And afterwards?",
+    1.85: "t rises by 0.1, not by 1.1: the step is what is multiplied by the rate.",
     6.85: "That is what the entry of x, 6, says. It is t that moves.",
 }
 
 
 def _judge_estimate(value):
+    if _floats(value) is None:
+        raise Wrong("one number is asked for", [("your answer", show(value))])
     u = CHAPTERS.forward([2.0, 1.5, 1.0])
     expected = u[8] + 0.1 * CHAPTERS.backward(u)[3]
-    if np.ndim(value) == 0 and np.isclose(value, expected):
+    if np.isclose(value, expected):
         return
     text = "The value of J, plus what the entry of t makes of a step of 0.1."
     for typical, says in SLOPE_SLIPS.items():
-        if np.ndim(value) == 0 and np.isclose(value, typical):
+        if np.isclose(value, typical):
             text = says
     raise Wrong("the table says something else", [("your answer", show(value))], text)
 
@@ -167,6 +186,8 @@ q3 = section.add(
         marked=True,
         names=("W", "x", "g"),
         expected=_pull_back,
+        rtol=1e-5,
+        atol=1e-7,
         cases=[
             LAYER,
             (np.array([[1.0, -1.0, 0.5]]), np.zeros(3), np.array([2.0])),
@@ -209,6 +230,35 @@ q3 = section.add(
                 "tanh.",
                 does=lambda W, x, g: W.T @ (np.tanh(W @ x) * g),
             ),
+            Mistake(
+                "This is the Jacobian. What comes from above, g, has yet to be multiplied with its "
+                "transpose (6.46), and then the Jacobian need not be made.",
+                does=lambda W, x, g: (1 - np.tanh(W @ x) ** 2)[:, None] * W,
+            ),
+            Mistake(
+                "This is the gradient on W, of the shape of W. The one on x is asked for.",
+                does=lambda W, x, g: np.outer((1 - np.tanh(W @ x) ** 2) * g, x),
+            ),
+            Mistake(
+                "This multiplies by the Jacobian itself. Back to x it is its transpose (6.46).",
+                does=lambda W, x, g: (1 - np.tanh(W @ x) ** 2) * (W @ g),
+            ),
+            Mistake(
+                "Where is g? What comes from above has to be handed on (6.46).",
+                does=lambda W, x, g: W.T @ (1 - np.tanh(W @ x) ** 2),
+            ),
+            Mistake(
+                "The tanh is taken twice: with y = tanh(W x) its slope is 1 - y².",
+                does=lambda W, x, g: W.T @ ((1 - np.tanh(np.tanh(W @ x)) ** 2) * g),
+            ),
+            Mistake(
+                "Brackets: 1 - y² * g multiplies only y² by g. It is (1 - y²) * g.",
+                does=lambda W, x, g: W.T @ (1 - np.tanh(W @ x) ** 2 * g),
+            ),
+            Mistake(
+                "s (1 - s) is the slope of the sigmoid. That of tanh is 1 - tanh².",
+                does=lambda W, x, g: W.T @ (g / (2 + 2 * np.cosh(W @ x))),
+            ),
         ],
         why="First g times the slope of tanh at W x, entry by entry; then the transpose of W "
         "(6.46).",
@@ -230,19 +280,25 @@ TOO_MANY = (
 
 def _judge_rabbits(value):
     mine = [("your prediction", show(value))]
-    if np.shape(value) != (2,):
+    if _floats(value, 2) is None:
         raise Wrong("two numbers are asked for, the entry and the number of edges", mine)
     entry, edges = value
     table = RABBITS.backward(RABBITS.forward([1.0, 1.0]))
+    if (entry, edges) == (len(RABBITS.edges), table[2]):
+        raise Wrong("the right numbers, in the other order", mine, "The entry comes first.")
     if entry != table[2]:
         says = {
             1: "Each path brings a product of ones, 1. But how many paths are there?",
-            2**28: TOO_MANY,
+            **dict.fromkeys((2**27, 2**28, 2**29, 2**30), TOO_MANY),
             table[1]: "That is the entry of u(1), one step further from the end.",
             28: "28 nodes are computed. The paths through them are many more.",
         }
         off = "One place too far in the row of Fibonacci numbers: count from 1, 1 at u(30), u(29)."
-        text = off if entry in (832040, 196418) else "Equation 6.55: with slopes of 1 it counts."
+        text = (
+            off
+            if entry in (832040, 196418, 1346269)
+            else "Equation 6.55: with slopes of 1 it counts."
+        )
         raise Wrong("the entry is another number", mine, says.get(entry, text))
     if edges != len(RABBITS.edges):
         says = {
@@ -291,7 +347,9 @@ def _judge_edges(value):
         if edges.count(edge) > 1:
             text = "Parents are a set here: from one node to another there is at most one edge."
             raise Wrong(f"the edge {edge} stands there twice", mine, text)
-    if edges and min(j for j, _ in edges) != 1:
+    if min(j for j, _ in edges) < 1:
+        raise Wrong("nodes are numbered from 1", mine, "Paths start at node 1.")
+    if all(j != 1 for j, _ in edges):
         raise Wrong("no edge leaves node 1", mine, "Paths start at node 1.")
     paths = _paths(edges)
     found = [*mine, ("paths", str(paths)), ("edges", str(len(edges)))]
@@ -313,7 +371,10 @@ def _paths(edges):
 def _advice(edges, paths):
     starts = {j for j, _ in edges}
     last = max(i for _, i in edges)
-    ends = sorted({i for _, i in edges} - starts - {last})
+    reached = {i for _, i in edges} | {1}
+    if lost := sorted(starts - reached):
+        return f"No edge leads to node {lost[0]}, so no path from node 1 comes by."
+    ends = sorted(reached - starts - {last})
     if ends:
         return f"Nothing leads on from node {ends[0]}, so no path to the last node uses it."
     if len(edges) == 12 and paths == 8:
@@ -321,7 +382,8 @@ def _advice(edges, paths):
     if paths == 1:
         return "In a chain there is but one path. Let a node be used more than once."
     if len(edges) < 13:
-        return f"You have {13 - len(edges)} edges left."
+        left = 13 - len(edges)
+        return f"You have {left} edge{'s' * (left > 1)} left."
     return "Think of the rabbits: two edges for a node multiply the paths by about 1.6."
 
 
@@ -402,6 +464,18 @@ def _local(n, edges):
     return table[1:]
 
 
+def _never_at_node_1(n, edges):
+    table = _derivatives(n, edges)
+    return table if n == 1 else [0.0, *table[1:]]
+
+
+def _nodes_from_0(n, edges):
+    table = [0.0] * (n - 1) + [1.0]
+    for j in range(n - 2, -1, -1):
+        table[j] = sum((table[i] * slope for k, i, slope in edges if k == j), 0.0)
+    return table
+
+
 @st.composite
 def _graphs(draw):
     n = draw(st.integers(1, 5))
@@ -413,7 +487,7 @@ def _graphs(draw):
 def _diamonds(count):
     edges = []
     for u in range(1, 3 * count, 3):
-        edges += [(u, u + 1, 1.0), (u, u + 2, -0.5), (u + 1, u + 3, 1.0), (u + 2, u + 3, 1.0)]
+        edges += [(u, u + 1, 1.5), (u, u + 2, -0.5), (u + 1, u + 3, 1.0), (u + 2, u + 3, 1.0)]
     return 3 * count + 1, edges
 
 
@@ -452,10 +526,11 @@ q6 = section.add(
                 "In a row of 60 diamonds there are 2 to the power of 60 paths. Whoever follows "
                 "each, or asks for the same derivative again and again, does not arrive: write "
                 "every entry down once (6.49).",
-                when=lambda case, reply: reply.timed_out,
+                when=lambda case, reply: reply.timed_out and case.arguments[0] > 100,
             ),
             Mistake(
-                "All zeros: the table has to begin with a 1, the derivative of u(n) by itself.",
+                "All zeros: the table has to begin with a 1, the derivative of u(n) by itself, and "
+                "to keep it.",
                 when=lambda case, reply: (
                     isinstance(reply.value, (list, tuple, np.ndarray))
                     and len(reply.value) == case.arguments[0]
@@ -468,6 +543,25 @@ q6 = section.add(
                 when=lambda case, reply: (
                     isinstance(reply.value, (list, tuple, np.ndarray))
                     and len(reply.value) == case.arguments[0] + 1
+                ),
+            ),
+            Mistake(
+                "The loop does not reach node 1: range(n - 1, 0, -1) ends with 1.",
+                does=_never_at_node_1,
+            ),
+            Mistake(
+                "Nodes are numbered from 1. In a list that counts from 0, u(j) is entry j - 1.",
+                does=_nodes_from_0,
+            ),
+            Mistake(
+                "The right entries, reversed: that of u(1) comes first.",
+                does=lambda n, edges: _derivatives(n, edges)[::-1],
+            ),
+            Mistake(
+                "A node with no way to u(n) has the derivative 0: it needs an entry, too.",
+                when=lambda case, reply: (
+                    reply.error == "KeyError"
+                    or (not reply.error and 0 < len(reply.value) < case.arguments[0])
                 ),
             ),
             Mistake(
@@ -565,6 +659,8 @@ q7 = section.add(
         given=gradients,
         names=("W", "x", "y"),
         expected=_gradients,
+        rtol=1e-5,
+        atol=1e-7,
         cases=[
             (TOWER[:1], np.array([1.0, 2.0]), np.array([0.0, 1.0])),
             (TOWER, np.array([1.0, 0.5]), np.array([0.0, 1.0])),
@@ -613,12 +709,46 @@ q7 = section.add(
                 "Without the slope of the tanh: g has to cross the bend before it reaches W.",
                 does=lambda W, x, y: _no_slope(W, x, y),
             ),
+            Mistake(
+                "The slope comes too late: g has to cross the tanh of this layer before the outer "
+                "product.",
+                does=lambda W, x, y: _other_slope(W, x, y, lambda h, z, k: 1 - h[k + 1] ** 2, True),
+            ),
+            Mistake(
+                "h[-1] is the output of the last layer. Each layer has its own.",
+                does=lambda W, x, y: _other_slope(W, x, y, lambda h, z, k: 1 - h[-1] ** 2),
+            ),
+            Mistake(
+                "1 - a² is the slope of the tanh if a is its output. Here a is its input, W h.",
+                does=lambda W, x, y: _other_slope(W, x, y, lambda h, z, k: 1 - z[k] ** 2),
+            ),
+            Mistake(
+                "The sign: the cost has the gradient y_hat - y on the output.",
+                does=lambda W, x, y: [-G for G in _gradients(W, x, y)],
+            ),
+            Mistake(
+                "Twice as much: the cost has a factor 1/2, which the square takes away.",
+                does=lambda W, x, y: [2 * G for G in _gradients(W, x, y)],
+            ),
         ],
         why="Compare it with a nudge of one weight, in a network of one layer.",
         after="All shapes fitted, because all layers had the same width. Nothing but a comparison "
         "with another way to compute it, such as nudging one weight, finds such a slip.",
     )
 )
+
+
+def _other_slope(W, x, y, slope, late=False):
+    z, h = [], [x]
+    for V in W:
+        z.append(V @ h[-1])
+        h.append(np.tanh(z[-1]))
+    g, on_W = h[-1] - y, []
+    for k in reversed(range(len(W))):
+        bent = g * slope(h, z, k)
+        on_W.insert(0, np.outer(g if late else bent, h[k]))
+        g = W[k].T @ bent
+    return on_W
 
 
 def _no_slope(W, x, y):
@@ -644,7 +774,7 @@ def _again(k):
 
 
 def _judge_every(k):
-    if np.ndim(k) != 0 or k != int(k) or not 1 <= k <= 900:
+    if _floats(k) is None or not 1 <= k <= 900 or k != int(k):
         text = "A whole number from 1 to 900 is asked for: every how many values one is kept."
         raise Wrong("no such spacing", [("your answer", show(k))], text)
     k = int(k)
@@ -707,6 +837,9 @@ def _factors(w, n):
 
 def _judge_chain(results):
     for result in results:
+        if result["error"]:
+            where = f", in the line: {result['line']}" if result["line"] else ""
+            raise Wrong(f"raises {result['error']}{where}", _described(result))
         _judge_slope(result)
     for result in results:
         _judge_order(result)
@@ -728,9 +861,11 @@ def _judge_slope(result):
     values = _described(result)
     if slope is None:
         raise Wrong("returns None", values, "Is there a return at the end?")
-    if np.ndim(slope) == 0 and np.isclose(slope, expected, rtol=1e-9):
-        return
     values += [("your answer", show(slope)), ("expected", show(expected))]
+    if _floats(slope) is None:
+        raise Wrong("one number is asked for, the slope of the whole chain", values)
+    if np.isclose(slope, expected, rtol=1e-6):
+        return
     says = {
         math.prod(factors[1:n]): "The factor at w itself is missing: the first f has a slope, too.",
         math.prod(factors[1:]): "The factors are taken at the values after each f. The slope of a "
@@ -745,9 +880,11 @@ def _judge_slope(result):
         "multiple of every.",
         math.prod(factors[: n - 1]): "The last factor is missing: n steps have n slopes.",
         sum(factors[:n]): "Along a chain rates multiply.",
+        0: "pull multiplies what it is given. Begin with 1, the gradient of the last value on "
+        "itself.",
     }
     for typical, text in says.items():
-        if np.ndim(slope) == 0 and np.isclose(slope, typical, rtol=1e-9):
+        if np.isclose(slope, typical, rtol=1e-6):
             raise Wrong("another slope than expected", values, text)
     raise Wrong("another slope than expected", values, "It is a product of f' at n values (6.52).")
 
@@ -758,13 +895,16 @@ def _judge_order(result):
         return
     values = [*_described(result), ("pull was called at", f"values number {show(order)}")]
     text = "pull(x, g) wants the gradient on f(x), so all that comes after x has to be done before."
-    if order == list(range(n)):
+    if not order:
+        text = "pull was never called. Differences of f cost digits; pull is exact."
+    elif order == list(range(n)):
         text = "For numbers the product is the same in any order. But " + text
     elif sorted(order) == list(range(n)):
         text = "The stretches are taken from last to first; each has to be gone through backwards, "
         text += "too: pull(x, g) wants the gradient on f(x)."
     elif None in order:
-        text = "Call pull with the very numbers that f returned."
+        text = "Call pull with the very numbers that f returned. An array, or float(x), holds a "
+        text += "copy, which nobody can count: keep values in a list or a dict."
     raise Wrong("not the way back", values, text)
 
 

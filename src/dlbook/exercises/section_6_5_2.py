@@ -16,6 +16,15 @@ section = Section("6_5_2_general_backprop", "Exercises on sections 6.5.5 to 6.5.
 progress = section.progress
 
 
+def _floats(value, *shape):
+    """Return an array of floats, or None if a value is no such array of numbers."""
+    try:
+        array = np.asarray(value)
+    except ValueError:  # a list in a list
+        return None
+    return array.astype(float) if array.dtype.kind in "iuf" and array.shape == shape else None
+
+
 # --- q1: which gradient is refused? ---------------------------------------------------------------
 
 
@@ -207,6 +216,18 @@ q3 = section.add(
                 does=lambda x, G: np.cumsum(G[::-1]),
             ),
             Mistake(
+                "G is there, and yet nothing arrives: each entry of x has a part in some output.",
+                does=lambda x, G: np.zeros(G.shape),
+            ),
+            Mistake(
+                "This fits vectors of one length alone. Take the length from X.shape[0].",
+                when=lambda case, reply: "do not fit" in reply.text,
+            ),
+            Mistake(
+                "To ask dl.backprop for the gradient of running_sum is to ask for this very rule.",
+                when=lambda case, reply: reply.error in ("RecursionError", "NotDifferentiable"),
+            ),
+            Mistake(
                 "A slice cannot go backwards here. But a running sum from the other end is the "
                 "whole sum, less what stands before.",
                 when=lambda case, reply: "step of a slice" in reply.text,
@@ -214,7 +235,9 @@ q3 = section.add(
             Mistake(
                 "A rule is given variables, which have no values yet, and returns a variable. Use "
                 "operations of the library, and running_sum itself.",
-                when=lambda case, reply: reply.error == "TypeError" and "variable" in reply.text,
+                when=lambda case, reply: (
+                    reply.error == "TypeError" and "variable" in reply.text.lower()
+                ),
             ),
         ],
         why="The gradient on x_j is the sum of G_i over all outputs i that contain x_j (6.54).",
@@ -340,6 +363,13 @@ q4 = section.add(
                 does=lambda nodes, x: _slopes(nodes, x, replaces=True),
             ),
             Mistake(
+                "This is the whole table. The entries of the inputs, the first ones, are asked "
+                "for.",
+                when=lambda case, reply: (
+                    len(reply.value) == len(case.arguments[0]) + len(case.arguments[1])
+                ),
+            ),
+            Mistake(
                 "The two rules have changed places: the first one is for the first input.",
                 does=lambda nodes, x: _slopes(nodes, x, _turned),
             ),
@@ -374,8 +404,10 @@ def _added(nodes):
 
 
 def _judge_factor(value):
+    if _floats(value) is None:
+        raise Wrong("one number is asked for", [("your answer", show(value))])
     exact = _added(64) / _added(16)
-    if np.ndim(value) == 0 and abs(value - exact) < 0.15 * exact:
+    if abs(value - exact) < 0.15 * exact:
         return
     says = {
         4: "That is the chain: there each node has one edge. In the dense graph each has all those "
@@ -385,7 +417,7 @@ def _judge_factor(value):
         64: "That would be the third power. A graph has at most one edge for each pair of nodes.",
         256: "That would be the fourth power, or paths. What counts is edges.",
     }
-    text = says.get(value if np.ndim(value) == 0 else None, "How many pairs of nodes are there?")
+    text = says.get(float(value), "How many pairs of nodes are there?")
     raise Wrong("another factor", [("your answer", show(value))], text)
 
 
@@ -433,7 +465,7 @@ def _ratio(hidden_layers, with_data):
 
 def _judge_ratios(value):
     mine = [("your prediction", show(value))]
-    if np.shape(value) != (2,):
+    if _floats(value, 2) is None:
         raise Wrong("two numbers are asked for, for 1 and for 16 hidden layers", mine)
     if np.allclose(value, [_ratio(1, True), _ratio(16, True)], atol=0.01):
         return
@@ -533,7 +565,25 @@ def _moved(use_G=True, width=2, all_at_once=False, shares=False):
 
 
 def _loses_digits(case, reply):
-    return "float32" in case.note or "integers" in case.note
+    return case.arguments[1].dtype != np.float64
+
+
+def _drops_digits(case, reply):
+    return case.arguments[1].dtype.kind == "i" and reply.value.dtype.kind == "i"
+
+
+def _along_G(name, x, G):
+    f, x = adapters.FUNCTIONS[name], np.asarray(x, float)
+    return (f(x + 1e-6 * G) - f(x - 1e-6 * G)) / 2e-6
+
+
+def _one_array(name, x, G):
+    return np.zeros(x.shape)
+
+
+def _for_vectors_only(case, reply):
+    x = case.arguments[1]
+    return x.ndim > 1 and (reply.error or np.shape(reply.value) != x.shape)
 
 
 _NAMED = st.sampled_from(["square", "running sum", "softmax"])
@@ -554,6 +604,7 @@ q7 = section.add(
             ("square", np.array([1.0, 2.0]), np.array([1.0, 10.0])),
             ("running sum", np.array([1.0, 2.0]), np.array([1.0, 10.0])),
             ("softmax", np.array([0.0, 0.0]), np.array([1.0, 0.0])),
+            ("softmax", np.array([0, 1]), np.array([1, 0])),
             ("square", np.array([[1.0, 2.0], [-3.0, 0.0]]), np.array([[1.0, 0.0], [2.0, 3.0]])),
             ("sum", np.array([[1.0, 2.0], [3.0, 4.0]]), np.array(2.0)),
             ("gram", np.array([[1.0, 2.0]]), np.array([[1.0, 2.0], [3.0, 4.0]])),
@@ -570,6 +621,11 @@ q7 = section.add(
             "The copies want to hold floats: np.array(x, dtype=float), before the step is added.",
         ],
         mistakes=[
+            Mistake(
+                "The result is an array of integers, which cuts off what stands behind the point: "
+                "np.zeros_like(x) takes over the type of x. np.zeros(x.shape) is of floats.",
+                when=_drops_digits,
+            ),
             Mistake(
                 "A step of a millionth is lost here: an array of integers cannot hold it, and one "
                 "of float32 hardly can. Copy x as float64 first, np.array(x, dtype=float).",
@@ -595,8 +651,31 @@ q7 = section.add(
                 does=_moved(shares=True),
             ),
             Mistake(
-                "Moved in only one direction, with a wide step: the error is as large as the step. "
-                "Up and down, the first errors cancel.",
+                "All zeros: up and down may be the same array. up = x makes no copy, it gives x a "
+                "second name; x.copy() makes one.",
+                does=_one_array,
+            ),
+            Mistake(
+                "The mean of all changes in place of their sum: z collects what comes from each "
+                "output (6.54).",
+                does=lambda name, x, G: _moved()(name, x, G) / np.size(G),
+            ),
+            Mistake(
+                "This is how the outputs change if x moves along G, the way forward. G belongs to "
+                "the outputs: for each entry of x, sum over them (6.54).",
+                when=lambda case, reply: (
+                    case.arguments[0] == "running sum"
+                    and np.allclose(reply.value, _along_G(*case.arguments), atol=1e-4)
+                ),
+            ),
+            Mistake(
+                "It works for vectors, and here x is a matrix. np.ndindex(x.shape) goes through "
+                "all places, whatever the shape, and np.sum(change * G) through all outputs.",
+                when=_for_vectors_only,
+            ),
+            Mistake(
+                "Nearly. In a step that is too wide, or goes in only one direction, f bends; in "
+                "one that is too tiny, the digits of f are lost. Up and down, with h about 1e-6.",
                 when=lambda case, reply: (
                     isinstance(reply.value, np.ndarray)
                     and reply.changed is None
@@ -624,9 +703,8 @@ def _has(value, gradient):
 
     def recognise(case, reply):
         x, found = case.arguments[0], reply.value
-        if not isinstance(found, dict):
-            return False
-        return np.allclose(found["value"], value(x)) and np.allclose(found["gradient"], gradient(x))
+        pairs = (found["value"], value(x)), (found["gradient"], gradient(x))
+        return all(np.shape(a) == np.shape(b) and np.allclose(a, b) for a, b in pairs)
 
     return recognise
 
@@ -676,12 +754,29 @@ q8 = section.add(
                 when=_has(_jump, lambda x: -np.ones_like(x)),
             ),
             Mistake(
-                "Where the step is a factor, the gradient on x is that factor: nothing passes for "
-                "negative x.",
-                when=lambda case, reply: (
-                    isinstance(reply.value, dict)
-                    and np.any(np.asarray(reply.value["gradient"])[case.arguments[0] < 0] == 0)
+                "The value is right, but the gradient is 2: outside of stop_gradient x stands "
+                "twice.",
+                when=_has(_jump, lambda x: np.full_like(x, 2)),
+            ),
+            Mistake(
+                "The gradient is right, but for negative x the value is -1: that is the sign, and "
+                "not the step.",
+                when=_has(np.sign, np.ones_like),
+            ),
+            Mistake(
+                "The value should have an entry for each of x.",
+                when=lambda case, reply: np.shape(reply.value["value"]) != case.arguments[0].shape,
+            ),
+            Mistake(
+                "No gradient comes through for negative x. Where the step is a factor, or a "
+                "rectifier stands outside of stop_gradient, the gradient there is 0.",
+                when=lambda case, reply: np.any(
+                    np.asarray(reply.value["gradient"])[case.arguments[0] < 0] == 0
                 ),
+            ),
+            Mistake(
+                "A comparison gives True and False, not numbers: dl.step(x) is 1 and 0.",
+                when=lambda case, reply: "needs floats" in reply.text,
             ),
             Mistake(
                 "The condition of a where only chooses: there is no path for a gradient at all, "
@@ -691,7 +786,7 @@ q8 = section.add(
             Mistake(
                 "0 is not above 0: there the step is 0, too.",
                 when=lambda case, reply: (
-                    isinstance(reply.value, dict)
+                    np.any(case.arguments[0] == 0)
                     and np.array_equal(reply.value["value"], case.arguments[0] >= 0)
                 ),
             ),
@@ -707,7 +802,9 @@ q8 = section.add(
 # --- q9: from symbol to symbol --------------------------------------------------------------------
 
 
-def _differentiated(nodes, own=False, replaces=False, cos_sign=-1.0, chain=True, whole=True):
+def _differentiated(
+    nodes, own=False, replaces=False, cos_sign=-1.0, chain=True, whole=True, at=None, nothing=None
+):
     """Return the longer graph and the place of the derivative; settings are slips."""
     nodes, last = [tuple(node) for node in nodes], len(nodes) - 1
 
@@ -722,9 +819,9 @@ def _differentiated(nodes, own=False, replaces=False, cos_sign=-1.0, chain=True,
         if name == "multiply":
             slope = a if own else inputs[1 - place]
         elif name == "sin":
-            slope = new("cos", a)
+            slope = new("cos", a if at is None else C)
         else:
-            slope = new("multiply", new("number", cos_sign), new("sin", a))
+            slope = new("multiply", new("number", cos_sign), new("sin", a if at is None else C))
         return new("multiply", G, slope) if chain else slope
 
     table = {last: new("number", 1.0)}
@@ -737,7 +834,9 @@ def _differentiated(nodes, own=False, replaces=False, cos_sign=-1.0, chain=True,
                 continue
             more = term(name, inputs, place, table[C])
             table[V] = new("add", table[V], more) if V in table and not replaces else more
-    return nodes, table[0] if 0 in table else new("number", 0.0)
+    if 0 not in table:
+        table[0] = new("number", 0.0) if nothing is None else nothing
+    return nodes, table[0]
 
 
 def _as_asked(**slips):
@@ -810,7 +909,7 @@ q9 = section.add(
             Mistake(
                 "In this row of 25 diamonds there are 33 million paths. Whoever follows each does "
                 "not arrive: every node gets one entry in the table, once.",
-                when=lambda case, reply: reply.timed_out,
+                when=lambda case, reply: reply.timed_out and len(case.arguments[0]) > 50,
             ),
             Mistake(
                 "In a product the gradient on one factor is G times the other one, not itself.",
@@ -835,8 +934,25 @@ q9 = section.add(
             ),
             Mistake(
                 "If the last node does not depend on x, nothing arrives at node 0: the derivative "
-                "is a node ('number', 0.0).",
-                when=lambda case, reply: reply.error == "KeyError",
+                "is a new node ('number', 0.0). This is also asked of your own result, for the "
+                "second derivative.",
+                when=lambda case, reply: (
+                    (reply.error == "KeyError" and reply.text == "0") or "None" in reply.text
+                ),
+            ),
+            Mistake(
+                "If the last node does not depend on x, the derivative is 0. But place 0 holds x; "
+                "make a new node ('number', 0.0).",
+                does=_as_asked(nothing=0),
+            ),
+            Mistake(
+                "The slope of sin at a is the cos of a, and of cos minus the sin of a: take the "
+                "input of the node, not its output.",
+                does=_as_asked(at="output"),
+            ),
+            Mistake(
+                "There are four operations only. Minus is a product with ('number', -1.0).",
+                when=lambda case, reply: "there is no operation" in reply.text,
             ),
             Mistake(
                 "There are numbers where places are wanted: a node's inputs are places in the "

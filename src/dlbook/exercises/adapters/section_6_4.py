@@ -23,7 +23,7 @@ def one_layer_at(build, x, y, at):
             f"{b.shape} and {w.shape}"
         )
     hidden = np.maximum(np.asarray(at, float)[:, None] * a + b, 0)
-    return hidden @ w + float(weights[3])
+    return hidden @ w + _number(weights[3])
 
 
 def on_all_bits(build, table):
@@ -42,7 +42,7 @@ def on_all_bits(build, table):
     if not isinstance(weights, (tuple, list)) or len(weights) != 4:
         raise ValueError("it should return four things: W, b, w and c")
     W, b, w = (np.asarray(array, float) for array in weights[:3])
-    c, units = float(weights[3]), w.size
+    c, units = _number(weights[3]), w.size
     if units > len(table) // 2:
         raise ValueError(f"hidden units: {units}, allowed: {len(table) // 2}")
     inputs = (np.arange(2**n)[:, None] >> np.arange(n)[::-1]) & 1
@@ -50,7 +50,14 @@ def on_all_bits(build, table):
         return np.full(2**n, c)
     if W.shape != (n, units) or b.shape != (units,) or w.shape != (units,):
         raise ValueError(
-            f"W, b and w have shapes {W.shape}, {b.shape} and {w.shape}; with {units} hidden units "
-            f"they should have {(n, units)}, {(units,)} and {(units,)}"
+            f"W, b and w have shapes {W.shape}, {b.shape} and {w.shape}, and should have "
+            f"{(n, units)}, {(units,)} and {(units,)}: a unit for each entry of w"
         )
     return np.maximum(inputs @ W + b, 0) @ w + c
+
+
+def _number(c):
+    c = np.asarray(c, float)
+    if c.size != 1:
+        raise ValueError(f"c should be a number; its shape is {c.shape}")
+    return c.item()

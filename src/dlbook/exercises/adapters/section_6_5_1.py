@@ -2,6 +2,8 @@
 
 import math
 
+from dlbook.exercises.calling import line_of
+
 CHAINS = (  # where it starts, its length, and which values are to be kept
     (0.5, 1, 1),
     (0.5, 4, 2),
@@ -14,7 +16,12 @@ CHAINS = (  # where it starts, its length, and which values are to be kept
 
 def counted(gradient):
     """Return, for each of the `CHAINS`, what the function says and what it took."""
-    return [_counted(gradient, *chain) for chain in CHAINS]
+    results = []
+    for chain in CHAINS:
+        results.append(_counted(gradient, *chain))
+        if results[-1]["error"]:
+            break
+    return results
 
 
 def _counted(gradient, w, n, every):
@@ -42,8 +49,14 @@ def _counted(gradient, w, n, every):
         order.append(getattr(x, "place", None))
         return float(g) * math.cos(x)
 
-    result = gradient(f, pull, Held(w, 0), n, every)
+    result, error, line = None, "", ""
+    try:
+        result = gradient(f, pull, Held(w, 0), n, every)
+    except Exception as raised:
+        error, line = f"{type(raised).__name__}: {raised}", line_of(raised)
     return {
+        "error": error,
+        "line": line,
         "w": w,
         "n": n,
         "every": every,

@@ -96,7 +96,10 @@ def derivatives(differentiate, nodes, x):
     grown, place = result
     found = {"first derivative": values(grown, x)[place]}
     if len(nodes) <= SMALL:
-        twice, at = _grown(differentiate, grown[: place + 1])
+        again = _grown(differentiate, grown[: place + 1])
+        if again is None:
+            raise ValueError(f"it returned None for its own result, {grown[: place + 1]}")
+        twice, at = again
         found["second derivative"] = values(twice, x)[at]
     return found
 
@@ -105,8 +108,15 @@ def _grown(differentiate, nodes):
     result = differentiate(list(nodes))
     if result is None:
         return None
-    if not isinstance(result, (tuple, list)) or len(result) != 2 or not np.ndim(result[1]) == 0:
+    if (
+        not isinstance(result, (tuple, list))
+        or len(result) != 2
+        or not isinstance(result[0], (tuple, list))
+        or isinstance(result[1], (tuple, list, str))
+    ):
         raise ValueError("it should return two things: the longer list, and a place in it")
+    if result[1] is None:
+        raise ValueError(f"the place of the derivative of {nodes} is None")
     grown, place = [tuple(node) for node in result[0]], int(result[1])
     if grown[: len(nodes)] != nodes:
         raise ValueError("the longer list should begin with the nodes that were given")
