@@ -138,18 +138,19 @@ def _face(rule, folder, letters, target):
     """Write a font with these letters, and return the rule that loads it."""
     sources = re.findall(r"""url\(["']?([^"')]+)""", tinycss2.serialize(rule.content))
     files = [folder / unquote(urlsplit(source).path) for source in sources]
-    file = next(
-        f for f in files if f.suffix in (".ttf", ".woff")
-    )  # woff2 would need one more package
+    # To read woff2 would take one more package.
+    file = next(file for file in files if file.suffix in (".ttf", ".woff"))
     name = f"{file.stem}.woff"
     write_font(file, letters, target.parent / FONTS / name)
+    # Letters of a formula may stand in another font until theirs is there: they take no more room.
+    declarations = {"font-display": [], **_declarations(rule)}
     keep = [
-        f"{key}:{tinycss2.serialize(value).strip()};"
-        for key, value in _declarations(rule).items()
-        if key not in ("src", "font-display")
+        f"{key}:{tinycss2.serialize(value).strip() or 'swap'};"
+        for key, value in declarations.items()
+        if key != "src"
     ]
     source = f'src:url("{FONTS}/{name}") format("woff");'
-    return f"@font-face{{{''.join(keep)}{source}font-display:block;}}"
+    return f"@font-face{{{''.join(keep)}{source}}}"
 
 
 def write_font(file, letters, target):

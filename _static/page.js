@@ -26,6 +26,15 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 });
 
+// Sections that are still to be laid out have not asked for their fonts; on paper they are needed.
+window.addEventListener("load", () => {
+  for (const face of document.fonts) {
+    const [, variant] = face.family.match(/^"?MJX(TEX-\w+)/) || [];
+    if (variant && document.querySelector(`.${variant}`)) face.load();
+  }
+  if (document.querySelector("mjx-stretchy-v, mjx-stretchy-h")) document.fonts.load("1em MJXTEX-S4");
+});
+
 // On paper everything is open, and dark on light.
 let folded = [];
 let theme = "light";
