@@ -70,6 +70,8 @@ class Pages:
         html = long_pages.set_aside(long_pages.let_code_scroll(html))
         for call, name in CLICKS.items():
             html = html.replace(f'onclick="{call}"', f'data-dl-click="{name}"')
+        # What is folded is called by the text that one sees, not by a name beside it.
+        html = html.replace(' aria-label="Toggle hidden content"', "")
         html = self._take_sheets(html, root)
         return _secure(self._take_scripts(html, root))
 

@@ -348,11 +348,12 @@ def test_a_printed_page_is_all_text_open_and_light(browser, site):  # noqa: F811
 def test_fonts_of_what_is_not_yet_on_the_screen_are_there_to_print(browser, site):  # noqa: F811
     page = browser.new_page()
     with served(site) as address:
-        page.goto(f"{address}chapters/6_3_hidden_units.html", wait_until="networkidle")
-        missing = """() => [...document.fonts].map(f => [f, f.family.replaceAll('"', "")])
+        page.goto(f"{address}chapters/6_3_hidden_units.html")
+        complete = """() => ![...document.fonts].map(f => [f, f.family.replaceAll('"', "")])
             .filter(([f, family]) => f.status !== "loaded" && family.startsWith("MJXTEX-"))
-            .map(([f, family]) => family.slice(3)).filter(v => document.querySelector("." + v))"""
-        assert page.evaluate(missing) == []
+            .map(([f, family]) => family.slice(3))
+            .some(v => document.querySelector("." + v))"""
+        page.wait_for_function(complete)
     page.close()
 
 
