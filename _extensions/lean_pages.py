@@ -35,8 +35,8 @@ MEASURING = re.compile(
     r',"complete"===document\.readyState\?(\w)\(\):window\.addEventListener\("load",\1\)'
 )
 ELEMENT = re.compile(r"\s*<script([^>]*)>(.*?)</script>", re.DOTALL)
-# Names, punctuation and blanks have the colour of all code, so they need no element of their own.
-PLAIN_CODE = re.compile(r'<span class="(?:n|nn|p|w)">([^<]*)</span>')
+# Names and signs are most of all code: in the plain colour they need no elements.
+PLAIN_CODE = re.compile(r'<span class="(?:n|nn|o|p|w)">([^<]*)</span>')
 # The page says where "self" is not enough:
 # - styles in attributes, since the figures' and formulas' sizes and places are such;
 # - the early script of the theme, without which a dark page would flash white, by its hash.
