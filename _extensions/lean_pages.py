@@ -119,8 +119,8 @@ class Pages:
             logger.warning("The theme's script has changed: see MEASURING in lean_pages.py.")
         (site / SCRIPT).write_text(script, encoding="utf-8")
         words = style_bundle.words_of_script(script)
-        for file in FOR_SEARCH[:1]:
-            words |= style_bundle.words_of_script((site / file).read_text(encoding="utf-8"))
+        if (search := site / FOR_SEARCH[0]).is_file():
+            words |= style_bundle.words_of_script(search.read_text(encoding="utf-8"))
         for page in site.rglob("*.html"):
             words |= style_bundle.words_of_page(page.read_text(encoding="utf-8"))
         rules = [
