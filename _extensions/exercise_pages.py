@@ -7,6 +7,7 @@ its solution folded, and above them links to the notebook that checks the answer
 import importlib
 import re
 from pathlib import Path
+from urllib.parse import urlencode
 
 import nbformat
 from docutils import nodes
@@ -15,9 +16,12 @@ from sphinx.util.docutils import SphinxDirective
 
 STUB = re.compile(r"^( *)### BEGIN SOLUTION\n.*?### END SOLUTION$", re.MULTILINE | re.DOTALL)
 INTRODUCTION = """\
-They are also a notebook that checks your answers, says what is wrong with them, and gives hints:
-{{download}}`{name}.ipynb <../exercises/{name}.ipynb>`. The solutions are folded here, so that you
-can try first.
+They are also a notebook that checks your answers, says what is wrong with them, and gives hints.
+The solutions are folded here, so that you can try first.
+
+:::{{container}} dl-exercise-links
+Download {{download}}`{name}.ipynb <../exercises/{name}.ipynb>`, or open it {places}.
+:::
 """
 
 
@@ -37,7 +41,7 @@ class Exercises(SphinxDirective):
         for cell in nbformat.read(path, as_version=4).cells:
             if "nbgrader" in cell.metadata:
                 cells[cell.metadata["nbgrader"]["grade_id"]] = cell.source
-        lines = [INTRODUCTION.format(name=name)]
+        lines = [INTRODUCTION.format(name=name, places=places(self.config, name))]
         for exercise in checks.section.exercises:
             label = f"ex-{module}-{exercise.name}".replace("_", "-")
             lines += written(exercise, cells, label)
@@ -47,6 +51,29 @@ class Exercises(SphinxDirective):
         text = "\n".join(lines).split("\n")
         self.state.nested_parse(StringList(text, source=str(path)), 0, container)
         return container.children
+
+
+def places(config, name):
+    """Return links to where the notebook runs in the cloud, as a page's buttons have them."""
+    options = config.html_theme_options
+    hosts, file = options["launch_buttons"], f"exercises/{name}.ipynb"
+    repository = options["repository_url"].removeprefix("https://github.com/")
+    branch = options["repository_branch"]
+    binder, colab = hosts["binderhub_url"], hosts["colab_url"]
+    links = [
+        f"[on Binder]({binder}/v2/gh/{repository}/{branch}?urlpath=lab/tree/{file})",
+        f"[on Colab]({colab}/github/{repository}/blob/{branch}/{file})",
+    ]
+    if hub := hosts.get("jupyterhub_url"):
+        target = urlencode(
+            {
+                "repo": options["repository_url"],
+                "urlpath": f"lab/tree/{repository.partition('/')[2]}/{file}",
+                "branch": branch,
+            }
+        )
+        links.append(f"[on your hub]({hub.strip('/')}/hub/user-redirect/git-pull?{target})")
+    return ", ".join(links[:-1]) + " or " + links[-1]
 
 
 def written(exercise, cells, label):

@@ -55,7 +55,7 @@ def read_references(app):
         *root.glob("exercises/**/*.ipynb"),
     ]
     text = "".join(path.read_text(encoding="utf-8") for path in sources)
-    app.previewed_figures = set(re.findall(r"\(#(fig-[\w-]+)\)", text))
+    app.previewed_figures = set(re.findall(r"#(fig-[\w-]+)\)", text))
 
 
 def is_wanted(app, anchor):

@@ -10,6 +10,10 @@ def tell_the_theme(app, config):
     urls = project["project"]["urls"]
     config.html_baseurl = urls["Documentation"]
     config.html_theme_options["repository_url"] = urls["Repository"]
+    # `make downloads` puts these into the site when it is published.
+    downloads = urls["Documentation"] + "downloads/"
+    config.myst_substitutions["pdf"] = f"[a PDF of the whole book]({downloads}dlbook.pdf)"
+    config.myst_substitutions["zip"] = f"[the whole site in one file]({downloads}dlbook-site.zip)"
 
 
 def setup(app):

@@ -9,7 +9,7 @@ import threading
 import tomllib
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import nbformat
 import pytest
@@ -51,7 +51,7 @@ def test_the_address_is_that_of_a_repository_on_github_and_of_its_pages():
 
 
 def test_the_address_is_written_nowhere_but_where_it_must_be():
-    may = {"pyproject.toml", "CITATION.cff", *NOTEBOOKS}
+    may = {"pyproject.toml", "CITATION.cff", *NOTEBOOKS, *SOURCES}
     kinds = {".cff", ".cfg", ".ini", ".ipynb", ".json", ".md", ".py", ".toml", ".txt", ".yml", ""}
     names = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout
     if not names:
@@ -166,14 +166,35 @@ def buttons(page):
     return {link.get_text(strip=True): link["href"] for link in links}
 
 
-@pytest.fixture(params=NOTEBOOKS)
+@pytest.fixture(params=[name for name in NOTEBOOKS if name.startswith("chapters")])
 def opened(request):
     """A notebook of the book, with the links above its page."""
     if not SITE.is_dir():
         pytest.fail("The site is not built: run `make book` first.", pytrace=False)
-    if (page := page_of(request.param)) is None:
-        pytest.skip("not a page of the book")
+    page = page_of(request.param)
     return request.param, buttons(page), page
+
+
+def test_the_landing_page_leads_to_what_the_published_site_has_to_take_along():
+    page = BeautifulSoup((SITE / "index.html").read_text(encoding="utf-8"), "html.parser")
+    links = {a["href"] for a in page.find("main").select("a[href]")}
+    workflow = (ROOT / ".github/workflows/pages.yml").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for name in ("dlbook.pdf", "dlbook-site.zip"):
+        assert f"{URLS['Documentation']}downloads/{name}" in links
+        assert f"_build/{name}" in makefile and "make downloads" in workflow
+
+
+def test_a_chapter_leads_to_its_exercises_on_binder_and_on_colab(opened):
+    name, _, page = opened
+    exercises = name.replace("chapters", "exercises")
+    links = [a["href"] for a in page.select(".dl-exercise-links a[href]")]
+    repository = f"{OWNER}/{NAME}"
+    assert links[1:] == [
+        f"https://mybinder.org/v2/gh/{repository}/main?urlpath=lab/tree/{exercises}",
+        f"https://colab.research.google.com/github/{repository}/blob/main/{exercises}",
+    ]
+    assert unquote(links[0]).endswith(exercises.rpartition("/")[2])
 
 
 def test_a_notebook_opens_on_binder_and_on_colab(opened):

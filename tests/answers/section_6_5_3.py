@@ -463,7 +463,7 @@ WRONG = {
         (lambda multiply, b: -gradients(multiply, b), "H x = -b"),
         (modifies_b, "changes its input b"),
         (lambda multiply, b: np.linalg.solve(multiply, b), "could not be used"),
-        (endless, "no answer after 1.5 seconds"),
+        (endless, "no answer after 2 seconds"),
     ],
     "q11": [("No, not at all.", "a little more")],
 }

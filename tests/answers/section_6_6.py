@@ -362,7 +362,7 @@ WRONG = {
             "a single pass",
         ),
         (in_a_batch, "judged by the same weights"),
-        (until_all_are_right, "no answer after 1.5 seconds"),
+        (until_all_are_right, "no answer after 2 seconds"),
     ],
     "q3": [
         ("a", "does not look for the best"),

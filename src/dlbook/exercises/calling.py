@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-SECONDS = 1.5  # for one call; an endless loop and a slow answer look the same from outside
+SECONDS = 2.0  # for one call; an endless loop and a slow answer look the same from outside
 LIBRARY = "dlbook"
 
 

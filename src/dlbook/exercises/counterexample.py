@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Flaky, FlakyFailure
 from hypothesis.internal.conjecture.providers import Constants, HypothesisProvider
 
-SECONDS = 3.0  # for a whole check; each call has its own limit
+SECONDS = 2.5  # for a whole check; each call has its own limit
 DRAWS = 50
 TRIES = 200  # draws, and steps towards a smaller one: counted, so that any machine gets as far
 
