@@ -15,9 +15,8 @@ from urllib.parse import unquote, urlsplit
 import matplotlib
 import pikepdf
 import yaml
-from formulas import mathjax_folder  # in _extensions, where whole_book.py has found it
 from playwright.sync_api import Error, sync_playwright
-from whole_book import whole_book
+from whole_book import mathjax_folder, whole_book
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "_build" / "html"
@@ -28,6 +27,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 ADDRESS = "http://book.invalid"
 PLACES = (
     SITE,
+    ROOT,  # the figures' style sheet: the site's own holds the theme's as well
     ROOT / "tools",
     mathjax_folder(),  # its fonts
     Path(matplotlib.get_data_path(), "fonts", "ttf"),

@@ -19,9 +19,10 @@ from urllib.parse import unquote, urlsplit
 
 import yaml
 from bs4 import BeautifulSoup
+from pygments.formatters import HtmlFormatter
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "_extensions"))
-from formulas import style_sheet
+from formulas import mathjax_folder, style_sheet  # noqa: F401
 
 LEFT_OUT = "api/"
 NOT_ON_PAPER = "a.headerlink, button, script, noscript, details.above-input, .viewcode-link"
@@ -35,11 +36,11 @@ DOCUMENT = """<!doctype html>
 <head>
 <meta charset="utf-8">
 <title>{title}</title>
-<link rel="stylesheet" href="/_static/pygments.css">
 <link rel="stylesheet" href="/_static/custom.css">
 <link rel="stylesheet" href="/pdf.css">
 <style>
 {formulas}
+{code}
 {headers}
 </style>
 </head>
@@ -67,6 +68,7 @@ def whole_book(site, root):
     return DOCUMENT.format(
         title=escape(config["title"]),
         formulas=style_sheet(),
+        code=HtmlFormatter(style="a11y-high-contrast-light").get_style_defs(".highlight"),
         headers="\n".join(_running_header(i, a) for i, a in enumerate(articles)),
         body="\n".join([_title_page(config, root), _contents(printed), *map(str, articles)]),
     )
@@ -89,6 +91,9 @@ class Page:
             math["aria-label"] = " ".join((spoken or math).get_text().split())
             if spoken:
                 spoken.decompose()
+        if name == "index":  # the book's title stands on a page of its own
+            self.article.h1.string = "About this course"
+        self.names = {tag["id"]: tag["id"] for tag in self.article.select("[id]")}
 
     def number_ids(self, shared):
         """Put the page's name before the ids that other pages have as well.
