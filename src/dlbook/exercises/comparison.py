@@ -128,3 +128,12 @@ def _values(answer, expected, atol):
             if np.allclose(ratio, ratio.flat[0], rtol=1e-4) and ratio.flat[0] != 0:
                 text = f"Here it is {ratio.flat[0]:.4g} times what was expected."
     return Difference("another value than expected", text)
+
+
+def floats(value, *shape):
+    """Return an array of floats, or None if a value is no array of numbers of this shape."""
+    try:
+        array = np.asarray(value)
+    except ValueError:  # a list in a list
+        return None
+    return array.astype(float) if array.dtype.kind in "iuf" and array.shape == shape else None

@@ -1,5 +1,7 @@
 """What the checks draw: small arrays of round numbers, so that a counterexample can be read."""
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -23,3 +25,17 @@ def matrices(rows, columns, low=-5, high=5):
 def labels(size, classes):
     """Draw an integer array ``(size,)`` of labels below `classes`."""
     return arrays(np.int64, size, elements=st.integers(0, classes - 1))
+
+
+@st.composite
+def networks(draw):
+    """Draw inputs ``(m, n)`` and layers: pairs of ``W (n, p)`` and ``b (p,)`` that fit together."""
+    widths = draw(st.lists(st.integers(1, 2), min_size=2, max_size=4))
+    shapes = list(pairwise(widths))
+    sizes = [size for n, p in shapes for size in (n * p, p)]
+    # All numbers at once: much faster than one array after the other.
+    found = np.split(draw(vectors(sum(sizes), -2, 2)), np.cumsum(sizes)[:-1])
+    layers = [
+        (W.reshape(shape), b) for W, b, shape in zip(found[::2], found[1::2], shapes, strict=True)
+    ]
+    return draw(matrices(draw(st.integers(1, 2)), widths[0], -2, 2)), layers

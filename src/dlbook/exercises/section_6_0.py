@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dlbook.exercises.adapters.section_6_0 import at_corners
 from dlbook.exercises.comparison import difference
 from dlbook.exercises.exercise import Function, Mistake, Open, Value, Wrong
-from dlbook.exercises.inputs import labels, matrices, vectors
+from dlbook.exercises.inputs import labels, matrices, networks, vectors
 from dlbook.exercises.messages import show
 from dlbook.exercises.section import Section
 from dlbook.exercises.trial import Trial, returned
@@ -60,19 +60,6 @@ def _all_read_the_input(X, layers):
     return _affine(X, *layers[-1])
 
 
-@st.composite
-def _chains(draw):
-    widths = draw(st.lists(st.integers(1, 2), min_size=2, max_size=4))
-    shapes = list(pairwise(widths))
-    sizes = [size for n, p in shapes for size in (n * p, p)]
-    # All numbers at once: much faster than one array after the other.
-    found = np.split(draw(vectors(sum(sizes), -2, 2)), np.cumsum(sizes)[:-1])
-    layers = [
-        (W.reshape(shape), b) for W, b, shape in zip(found[::2], found[1::2], shapes, strict=True)
-    ]
-    return draw(matrices(draw(st.integers(1, 2)), widths[0], -2, 2)), layers
-
-
 ONE = np.array([[1.0]])
 LAYER = (np.array([[1.0, -1.0], [2.0, 1.0]]), np.array([0.5, -1.0]))
 
@@ -91,7 +78,7 @@ q1 = section.add(
             (ONE, [(ONE, np.ones(1)), (2 * ONE, -np.ones(1)), (-ONE, np.ones(1))]),
             (CORNERS[:1], [LAYER, LAYER, LAYER, LAYER]),
         ],
-        inputs=_chains(),
+        inputs=networks(),
         hints=[
             "Each layer reads what the one before has made, not X. Keep that in one name, H, and "
             "let a loop replace it.",

@@ -4,15 +4,13 @@ Look first at ``q4``, a maxout layer, and at ``q10``, the evening's work: the sa
 other units.
 """
 
-from itertools import pairwise
-
 import numpy as np
 from hypothesis import strategies as st
 
 import dlbook as dl
 from dlbook.exercises.adapters.section_6_3 import as_sigmoid_network
 from dlbook.exercises.exercise import Function, Mistake, Open, Value, Wrong
-from dlbook.exercises.inputs import matrices, numbers, vectors
+from dlbook.exercises.inputs import matrices, networks, numbers, vectors
 from dlbook.exercises.messages import show
 from dlbook.exercises.section import Section
 
@@ -855,19 +853,6 @@ def _weights_doubled_but_no_bias(X, layers):
     return as_sigmoid_network(lambda _: converted, X, layers)
 
 
-@st.composite
-def _tanh_networks(draw):
-    widths = draw(st.lists(st.integers(1, 2), min_size=2, max_size=4))
-    shapes = list(pairwise(widths))
-    # All numbers at once, as above.
-    sizes = [size for n, p in shapes for size in (n * p, p)]
-    found = np.split(draw(vectors(sum(sizes), -2, 2)), np.cumsum(sizes)[:-1])
-    layers = [
-        (W.reshape(shape), b) for W, b, shape in zip(found[::2], found[1::2], shapes, strict=True)
-    ]
-    return draw(matrices(draw(st.integers(1, 2)), widths[0], -2, 2)), layers
-
-
 ONE = np.array([[1.0]])
 
 q10 = section.add(
@@ -895,7 +880,7 @@ q10 = section.add(
             ),
             (ONE, [(100 * ONE, np.zeros(1)), (ONE, np.zeros(1))]),
         ],
-        inputs=_tanh_networks(),
+        inputs=networks(),
         atol=1e-7,
         hints=[
             "tanh(z) = 2 s(2 z) - 1. Three things happen to the sigmoid: its input is doubled, its "

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from dlbook import scalar_graph as sg
 from dlbook.exercises.adapters import section_6_5_1 as adapters
+from dlbook.exercises.comparison import floats
 from dlbook.exercises.exercise import Function, Mistake, Open, Value, Wrong
 from dlbook.exercises.inputs import matrices, vectors
 from dlbook.exercises.messages import show
@@ -14,15 +15,6 @@ from dlbook.exercises.section import Section
 
 section = Section("6_5_1_backprop", "Exercises on sections 6.5 to 6.5.4")
 progress = section.progress
-
-
-def _floats(value, *shape):
-    """Return an array of floats, or None if a value is no such array of numbers."""
-    try:
-        array = np.asarray(value)
-    except ValueError:  # a list in a list
-        return None
-    return array.astype(float) if array.dtype.kind in "iuf" and array.shape == shape else None
 
 
 # --- q1: a table by hand --------------------------------------------------------------------------
@@ -59,7 +51,7 @@ def _judge_table(value):
     if isinstance(value, dict):
         value = [value[j] for j in sorted(value)]
     mine = [("your table", show(value))]
-    if (value := _floats(value, 4)) is None:
+    if (value := floats(value, 4)) is None:
         raise Wrong("a table of four numbers is asked for, u(1) first", mine)
     table = SMALL.backward(VALUES)
     if np.allclose(value, list(VALUES.values())):
@@ -130,7 +122,7 @@ SLOPE_SLIPS = {
 
 
 def _judge_estimate(value):
-    if _floats(value) is None:
+    if floats(value) is None:
         raise Wrong("one number is asked for", [("your answer", show(value))])
     u = CHAPTERS.forward([2.0, 1.5, 1.0])
     expected = u[8] + 0.1 * CHAPTERS.backward(u)[3]
@@ -280,7 +272,7 @@ TOO_MANY = (
 
 def _judge_rabbits(value):
     mine = [("your prediction", show(value))]
-    if _floats(value, 2) is None:
+    if floats(value, 2) is None:
         raise Wrong("two numbers are asked for, the entry and the number of edges", mine)
     entry, edges = value
     table = RABBITS.backward(RABBITS.forward([1.0, 1.0]))
@@ -774,7 +766,7 @@ def _again(k):
 
 
 def _judge_every(k):
-    if _floats(k) is None or not 1 <= k <= 900 or k != int(k):
+    if floats(k) is None or not 1 <= k <= 900 or k != int(k):
         text = "A whole number from 1 to 900 is asked for: every how many values one is kept."
         raise Wrong("no such spacing", [("your answer", show(k))], text)
     k = int(k)
@@ -862,7 +854,7 @@ def _judge_slope(result):
     if slope is None:
         raise Wrong("returns None", values, "Is there a return at the end?")
     values += [("your answer", show(slope)), ("expected", show(expected))]
-    if _floats(slope) is None:
+    if floats(slope) is None:
         raise Wrong("one number is asked for, the slope of the whole chain", values)
     if np.isclose(slope, expected, rtol=1e-6):
         return

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import dlbook as dl
 from dlbook.exercises.adapters import section_6_5_2 as adapters
+from dlbook.exercises.comparison import floats
 from dlbook.exercises.exercise import Function, Mistake, Open, Value, Wrong
 from dlbook.exercises.inputs import matrices, vectors
 from dlbook.exercises.messages import show
@@ -14,15 +15,6 @@ from dlbook.exercises.section import Section
 
 section = Section("6_5_2_general_backprop", "Exercises on sections 6.5.5 to 6.5.8")
 progress = section.progress
-
-
-def _floats(value, *shape):
-    """Return an array of floats, or None if a value is no such array of numbers."""
-    try:
-        array = np.asarray(value)
-    except ValueError:  # a list in a list
-        return None
-    return array.astype(float) if array.dtype.kind in "iuf" and array.shape == shape else None
 
 
 # --- q1: which gradient is refused? ---------------------------------------------------------------
@@ -404,7 +396,7 @@ def _added(nodes):
 
 
 def _judge_factor(value):
-    if _floats(value) is None:
+    if floats(value) is None:
         raise Wrong("one number is asked for", [("your answer", show(value))])
     exact = _added(64) / _added(16)
     if abs(value - exact) < 0.15 * exact:
@@ -465,7 +457,7 @@ def _ratio(hidden_layers, with_data):
 
 def _judge_ratios(value):
     mine = [("your prediction", show(value))]
-    if _floats(value, 2) is None:
+    if floats(value, 2) is None:
         raise Wrong("two numbers are asked for, for 1 and for 16 hidden layers", mine)
     if np.allclose(value, [_ratio(1, True), _ratio(16, True)], atol=0.01):
         return
