@@ -12,6 +12,7 @@ import re
 import shutil
 from pathlib import Path
 
+import accessible
 import figures_in_pages
 import formulas
 import icons
@@ -66,7 +67,8 @@ class Pages:
             return html  # a piece of a page
         self.written = True
         root = re.search(r'data-content_root="([^"]*)"', html)[1]
-        html = PLAIN_CODE.sub(r"\1", figures_in_pages.slim(icons.draw(html)))
+        html = accessible.mend(icons.draw(html))
+        html = PLAIN_CODE.sub(r"\1", figures_in_pages.slim(html))
         html = long_pages.set_aside(long_pages.let_code_scroll(html))
         for call, name in CLICKS.items():
             html = html.replace(f'onclick="{call}"', f'data-dl-click="{name}"')
@@ -165,6 +167,15 @@ def _secure(html):
     return html.replace('<meta charset="utf-8" />', f'<meta charset="utf-8" />\n{policy}', 1)
 
 
+def watch_parts(app, config):
+    """Let all pages be written anew when what goes into each of them has changed."""
+    digest = hashlib.sha256()
+    for folder in ("_extensions", "_static"):
+        for file in sorted(Path(app.srcdir, folder).glob("*.*")):
+            digest.update(file.read_bytes())
+    config.parts_digest = digest.hexdigest()
+
+
 def finish_pages(app):
     if app.builder.format != "html":
         return
@@ -179,6 +190,8 @@ def write_bundles(app, exception):
 
 
 def setup(app):
+    app.add_config_value("parts_digest", "", "html")
+    app.connect("config-inited", watch_parts)
     app.connect("builder-inited", finish_pages)
     app.connect("build-finished", write_bundles, priority=900)  # after the theme's own last touches
     return {"parallel_read_safe": True, "parallel_write_safe": False}

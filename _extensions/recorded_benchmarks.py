@@ -82,7 +82,7 @@ def targets(results):
     return [
         f"Of {len(aims)} targets {missed} were missed.",
         "",
-        *table(["target", "found", ""], rows),
+        *table(["target", "found", "verdict"], rows),
     ]
 
 

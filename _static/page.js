@@ -16,6 +16,11 @@ document.addEventListener("DOMContentLoaded", () => {
     boxes.observe(box);
   }
 
+  // The theme takes the focus away from these when they are pressed, so that a dialog that closes
+  // could not give it back.
+  const pressed = ".theme-switch-button, .search-button, .primary-toggle, .secondary-toggle";
+  for (const button of document.querySelectorAll(pressed)) button.blur = () => {};
+
   for (const button of document.querySelectorAll('[data-bs-toggle="dropdown"]')) {
     dropdown(button, button.parentElement.querySelector(".dropdown-menu"));
   }

@@ -22,7 +22,7 @@ SITE = ROOT / "_build" / "html"
 sys.path.append(str(ROOT / "tools"))
 import serve  # noqa: E402
 
-WIDTHS = {"wide": 1400, "phone": 390}
+WIDTHS = {"wide": 1400, "tablet": 768, "phone": 360}
 
 
 @pytest.fixture(scope="module")
@@ -347,7 +347,7 @@ def test_every_image_loads(wrong):
     none(wrong["image"])
 
 
-def test_no_page_scrolls_sideways_on_a_screen_or_a_phone(wrong):
+def test_no_page_scrolls_sideways_on_a_screen_a_tablet_or_a_phone(wrong):
     none(wrong["sideways"])
 
 

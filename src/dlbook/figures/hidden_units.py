@@ -511,7 +511,7 @@ def comparison(
             )  # fmt: skip
         elif name == reference:
             right.text(
-                0.05, place, "the reference", va="center", color=COLORS["muted"], fontsize=8.5
+                0.1, place, "the reference", va="center", color=COLORS["muted"], fontsize=8.5
             )
         else:
             right.annotate(
