@@ -168,7 +168,7 @@ def _secure(html):
 
 
 def watch_parts(app, config):
-    """Let all pages be written anew when what goes into each of them has changed."""
+    """Let all pages be made anew when what goes into each of them has changed."""
     digest = hashlib.sha256()
     for folder in ("_extensions", "_static"):
         for file in sorted(Path(app.srcdir, folder).glob("*.*")):
@@ -190,7 +190,7 @@ def write_bundles(app, exception):
 
 
 def setup(app):
-    app.add_config_value("parts_digest", "", "html")
+    app.add_config_value("parts_digest", "", "env")
     app.connect("config-inited", watch_parts)
     app.connect("builder-inited", finish_pages)
     app.connect("build-finished", write_bundles, priority=900)  # after the theme's own last touches
