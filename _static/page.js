@@ -4,15 +4,17 @@
 if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 
 document.addEventListener("DOMContentLoaded", () => {
-  // Code and outputs that are wider than their box can be scrolled with the keyboard. The theme
-  // measures them all at once; here each is looked at when it is laid out anyway.
+  // Code, formulas, drawings and outputs that are wider than their box can be scrolled with the
+  // keyboard. The theme measures them all at once; here each is looked at when it is laid out anyway.
   const boxes = new ResizeObserver((entries) => {
     for (const { target } of entries) {
       if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
       else target.removeAttribute("tabindex");
     }
   });
-  for (const box of document.querySelectorAll("pre, .cell_output .output.text_html")) {
+  const wide = "pre, div.math, .dl-wide, .dl-entry, .pst-scrollable-table-container, "
+    + ".cell_output .output.text_html";
+  for (const box of document.querySelectorAll(wide)) {
     boxes.observe(box);
   }
 
