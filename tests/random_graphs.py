@@ -171,7 +171,7 @@ FUNCTIONS = {
     "abs": (dl.abs, torch.abs, (0,)),
     "sign": (lambda a: a * dl.sign(a), torch.abs, (0,)),
     "relu": (dl.relu, torch.relu, (0,)),
-    "step": (lambda a: a * dl.step(a), torch.relu, (0,)),
+    "step": (lambda a: a * dl.heaviside(a), torch.relu, (0,)),
     "leaky relu": (lambda a: dl.leaky_relu(a, 0.1), lambda a: F.leaky_relu(a, 0.1), (0,)),
     "hard tanh": (dl.hard_tanh, F.hardtanh, (-1, 1)),
     "clip": (lambda a: dl.clip(a, -0.5, 2), lambda a: torch.clip(a, -0.5, 2), (-0.5, 2)),

@@ -136,11 +136,11 @@ def test_random_graphs_are_made_of_all_kinds_of_steps():
     assert names >= {
         "abs", "add", "argmax", "astype", "binary_cross_entropy", "broadcast_like", "broadcast_to",
         "cholesky", "clip", "concatenate", "constant", "cos", "cross_entropy", "divide", "exp",
-        "greater", "index", "leaky_relu", "less_equal", "log", "log1p", "log_softmax", "logsumexp",
-        "matmul", "max", "max_and_index", "maximum", "mean", "minimum", "multiply", "negate",
-        "one_hot", "power", "relu", "reshape", "sigmoid", "sign", "sin", "softmax", "softplus",
-        "solve_triangular", "sqrt", "square", "stack", "step", "stop_gradient", "subtract", "sum",
-        "take_along_axis", "tanh", "transpose", "where",
+        "greater", "heaviside", "index", "leaky_relu", "less_equal", "log", "log1p", "log_softmax",
+        "logsumexp", "matmul", "max", "max_and_index", "maximum", "mean", "minimum", "multiply",
+        "negate", "one_hot", "power", "relu", "reshape", "sigmoid", "sign", "sin", "softmax",
+        "softplus", "solve_triangular", "sqrt", "square", "stack", "stop_gradient", "subtract",
+        "sum", "take_along_axis", "tanh", "transpose", "where",
     }  # fmt: skip
 
 

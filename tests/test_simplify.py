@@ -119,7 +119,7 @@ LOOKALIKES = [
     ("transposed by a cycle", dl.transpose(dl.stack([A, 2 * A]), 1, 2, 0)),
     ("cube of a transpose", dl.transpose(dl.transpose(dl.stack([A, 2 * A]), 1, 2, 0), 1, 2, 0)),
     ("x - one_hot the wrong way", dl.one_hot(labels, 3) - A),
-    ("step times x", dl.step(A) * A),
+    ("heaviside times x", dl.heaviside(A) * A),
     ("sum of products over one axis", dl.sum(A * A, axis=0)),
     ("sum of products that repeat", dl.sum(A * x)),
 ]
@@ -347,7 +347,7 @@ def test_a_program_multiplies_by_a_condition_and_reuses_the_rectifier():
     z = dl.sum(dl.relu(A) ** 2)
     gradient = dl.backprop([A], z)[A]
     (lowered,) = lower(dl.simplify([gradient]))
-    assert "gate" in names(lowered) and "step" not in names(lowered)
+    assert "gate" in names(lowered) and "heaviside" not in names(lowered)
     value = VALUES[A]
     assert_allclose(dl.evaluate(gradient, {A: value}), 2 * np.maximum(value, 0))
 

@@ -675,3 +675,17 @@ def test_divergence_comes_back_from_another_process():
     assert type(copy) is dl.TrainingDiverged and str(copy) == str(caught.value)
     assert_array_equal(copy.trained.costs, caught.value.trained.costs)
     assert [V.name for V in copy.trained.parameters] == ["w"]
+
+
+def test_a_cost_that_changes_by_jumps_alone_is_refused_before_the_first_step():
+    X, y, w = dl.variable("X", (None, 2)), dl.variable("y", (None,)), dl.variable("w", (2,))
+    signs = dl.sign(X @ w)
+    data = {X: np.eye(2), y: np.array([1.0, -1.0])}
+    wrong = dl.mean(dl.where(dl.equal(signs, y), 0.0, 1.0)).named("wrong")
+    message = r"the gradient of 'wrong' is 0 .* with w it changes by jumps .* through sign; take a"
+    with pytest.raises(ValueError, match="^train: " + message):
+        dl.train(wrong, {w: np.ones(2)}, data, dl.GradientDescent(0.1), steps=1)
+    with pytest.raises(ValueError, match="^minimize: " + message):
+        dl.minimize(wrong, {w: np.ones(2)}, data)
+    # One smooth path is enough.
+    dl.train(wrong + dl.sum(w * w), {w: np.ones(2)}, data, dl.GradientDescent(0.1), steps=1)

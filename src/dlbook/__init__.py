@@ -12,7 +12,7 @@ from dlbook import (
     output_units,
     scalar_graph,
 )
-from dlbook.backprop import backprop, build_grad
+from dlbook.backpropagation import backprop, build_grad
 from dlbook.derivatives import grad, hessian, hessian_operator, hvp, jacobian
 from dlbook.forward_mode import jvp
 from dlbook.graph import Graph, Variable, get_consumers, get_inputs, get_operation, variable

@@ -9,24 +9,24 @@ most twice.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 
 from dlbook.graph import Graph, Variable
-from dlbook.operations.base import Constant, apply, distinct
+from dlbook.operations.base import Constant, apply
 from dlbook.operations.flow import Recompute
 
 
-class Kept:
-    """The variables that are kept for the way back, and what has been computed again from them.
+class Recomputing(Graph):
+    """A graph for the way back, in which the inputs of an operation are computed again.
 
     Parameters
     ----------
+    z : Variable
+        What is differentiated; the graph is its own.
     checkpoints : iterable of Variable
+        What is kept for the way back; all else is computed again from it.
     targets : list of Variable
         They are kept, too: the gradient is a function of them.
-    z : Variable
-        What is differentiated.
-    G : Graph
-        The graph of ``z``.
 
     Raises
     ------
@@ -36,23 +36,28 @@ class Kept:
         If one is not an ancestor of ``z``.
     """
 
-    def __init__(
-        self, checkpoints: Iterable[Variable], targets: list[Variable], z: Variable, G: Graph
-    ):
+    def __init__(self, z: Variable, checkpoints: Iterable[Variable], targets: Iterable[Variable]):
+        super().__init__(z)
         checkpoints = list(checkpoints)
         for V in checkpoints:
             if not isinstance(V, Variable):
                 raise TypeError(f"backprop: the checkpoints must be variables, got {V!r}")
-            if V not in G:
+            if V not in self:
                 raise ValueError(
                     f"backprop: the checkpoint '{V.name}' is not an ancestor of '{z.name}'"
                 )
         self.checkpoints = {*checkpoints, *targets}
         self.again: dict[Variable, Variable] = {}
 
-    def inputs(self, originals: list[Variable]) -> list[Variable]:
-        """Return the inputs of an operation, computed again; equal ones count as distinct."""
-        return distinct([self.recomputed(V) for V in originals])
+    def pruned(self, *arguments) -> Graph:
+        """Return G' as :meth:`Graph.pruned` does; it computes again what this graph does."""
+        G_prime = copy(self)
+        G_prime._consumers = super().pruned(*arguments)._consumers
+        return G_prime
+
+    def inputs_of(self, V: Variable) -> list[Variable]:
+        """Return the inputs of the operation that computes ``V``, computed again."""
+        return [self.recomputed(U) for U in V.inputs]
 
     def recomputed(self, V: Variable) -> Variable:
         """Return ``V`` itself as it was kept, or computed again, each once.

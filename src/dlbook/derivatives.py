@@ -1,6 +1,6 @@
 """Sections 6.5.6, 6.5.9 and 6.5.10: gradients of functions, Jacobians, and second derivatives.
 
-All of it is made of two pieces, :func:`~dlbook.backprop.backprop` and
+All of it is made of two pieces, :func:`~dlbook.backpropagation.backprop` and
 :func:`~dlbook.forward_mode.jvp`, and all of it is again a graph. Look at :func:`hvp` first: it is
 Equation 6.59 in three lines.
 """
@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
-from dlbook.backprop import backprop
+from dlbook.backpropagation import backprop
 from dlbook.checks import as_array, check_dtype, check_values, shape_text
 from dlbook.forward_mode import jvp
 from dlbook.graph import Graph, Variable, variable

@@ -9,7 +9,7 @@ back-propagation asks: ``get_operation``, ``get_consumers``, ``get_inputs``.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -109,13 +109,33 @@ class Graph:
             if U in self:
                 self._consumers[U].append(V)
 
-    def pruned(self, targets: Iterable[Variable], z: Variable) -> Graph:
-        """Return G', the ancestors of ``z`` that descend from a target (Algorithm 6.5)."""
-        targets, ancestors, kept = set(targets), Graph([z]), Graph()
+    def pruned(
+        self,
+        targets: Iterable[Variable],
+        z: Variable | Iterable[Variable],
+        through: Callable[[Variable], bool] = lambda V: True,
+    ) -> Graph:
+        """Return G', the ancestors of ``z`` that descend from a target (Algorithm 6.5).
+
+        Of the ancestors only those from which a path leads to ``z`` whose variables all satisfy
+        ``through``.
+        """
+        targets, ancestors, kept = set(targets), Graph(z), Graph()
+        felt, open_ends = set(), [z] if isinstance(z, Variable) else list(z)
+        while open_ends:
+            V = open_ends.pop()
+            if V not in felt and through(V):
+                felt.add(V)
+                open_ends.extend(V.inputs)
         for V in self:
-            if V in ancestors and (V in targets or any(U in kept for U in V.inputs)):
+            descends = V in felt and any(U in kept for U in V.inputs)
+            if descends or (V in targets and V in ancestors):
                 kept._insert_one(V)
         return kept
+
+    def inputs_of(self, V: Variable) -> list[Variable]:
+        """Return the inputs of the operation that computes ``V``."""
+        return list(V.inputs)
 
     def __contains__(self, V: object) -> bool:
         return V in self._consumers
@@ -151,7 +171,7 @@ def get_inputs(V: Variable, G: Graph) -> list[Variable]:
     value of another. Raises ValueError if ``V`` is not in the graph.
     """
     _must_contain("get_inputs", V, G)
-    return list(V.inputs)
+    return G.inputs_of(V)
 
 
 def _must_contain(function: str, V: Variable, G: Graph) -> None:

@@ -4,7 +4,7 @@ Look at :meth:`MLP.forward` and :meth:`MLP.backward` first, with the book's page
 numbered from 1, and ``W[k]`` has the printed shape, (units of layer k, units of layer k - 1). That
 is the transpose of the weights elsewhere in dlbook. ``x`` may be one example, as printed, or a
 design matrix with the examples as rows; so the product W h is written ``h @ W.T``, which computes
-it for each row. For the general algorithm see ``dlbook.backprop``.
+it for each row. For the general algorithm see ``dlbook.backpropagation``.
 """
 
 from __future__ import annotations

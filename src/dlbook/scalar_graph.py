@@ -2,7 +2,7 @@
 
 Look at :meth:`ScalarGraph.forward` and :meth:`ScalarGraph.backward` first, with the book's page
 open: the names are the printed ones, and nodes are numbered from 1. What is done is counted in a
-:class:`Counts`, if one is given. For the general algorithm see ``dlbook.backprop``.
+:class:`Counts`, if one is given. For the general algorithm see ``dlbook.backpropagation``.
 """
 
 from __future__ import annotations

@@ -10,8 +10,9 @@ import numpy as np
 import scipy.optimize
 from tqdm import tqdm
 
-from dlbook.backprop import backprop
+from dlbook.backpropagation import backprop
 from dlbook.checks import check_values
+from dlbook.differentiability import check_slope
 from dlbook.graph import Variable
 from dlbook.program import check_input, compile
 
@@ -104,9 +105,9 @@ def train(
     Raises
     ------
     ValueError, TypeError
-        If data or parameters have a wrong shape or dtype, are empty or contain NaN; if the number
-        of steps is negative, a batch larger than the data or without ``rng``, or there is patience
-        without validation.
+        If data or parameters have a wrong shape or dtype, are empty or contain NaN; if the cost
+        changes with the parameters by jumps alone; if the number of steps is negative, a batch
+        larger than the data or without ``rng``, or there is patience without validation.
     TrainingDiverged
         If the cost or a gradient stops being finite, or the validation error is NaN, a
         FloatingPointError; the message says at which step, and ``trained`` holds what there was
@@ -115,6 +116,7 @@ def train(
     _check_whole("number of steps", steps, 0)
     record = list(record)
     gradients = backprop(parameters, J)
+    check_slope("train", J, parameters)
     outputs = [J, *record, *(gradients[V] for V in parameters)]
     program = compile(outputs, [*parameters, *data])
     parameters = {V: _checked(V, value).copy() for V, value in parameters.items()}
@@ -268,6 +270,7 @@ def minimize(
     """
     _check_search(parameters, tolerance, steps)
     gradients = backprop(parameters, J)
+    check_slope("minimize", J, parameters)
     program = compile([J, *(gradients[V] for V in parameters)], [*parameters, *data])
     start = {V: _checked(V, value, "minimize") for V, value in parameters.items()}
     data = {V: _checked(V, value, "minimize") for V, value in data.items()}

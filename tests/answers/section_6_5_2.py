@@ -258,7 +258,7 @@ def differences(use_G=True, width=2, shares=False, all_at_once=False, h=1e-6, do
 
 
 def off_and_on(x):
-    return dl.step(x) + (x - dl.stop_gradient(x))
+    return dl.heaviside(x) + (x - dl.stop_gradient(x))
 
 
 def by_where(x):
@@ -487,8 +487,8 @@ RIGHT = {
 WRONG = {
     "q1": [
         ("a", "flat except at 0"),
-        ("b", "count as a constant"),
-        ("c", "merely chooses"),
+        ("b", "stays the same"),
+        ("c", "which entry is taken"),
         ("e", "choose one letter"),
         (4, "choose one letter"),
     ],
@@ -561,17 +561,17 @@ WRONG = {
         (lambda f, x, G: np.sum((f(x + 1e-6) - f(x - 1e-6)) * G) / 2e-6, "shape"),
     ],
     "q8": [
-        (dl.step, "no gradient comes through"),
-        (lambda x: dl.stop_gradient(dl.step(x)) + 0 * x, "no gradient comes through"),
-        (lambda x: x + dl.step(x), "taken off again"),
+        (dl.heaviside, "no gradient comes through"),
+        (lambda x: dl.stop_gradient(dl.heaviside(x)) + 0 * x, "no gradient comes through"),
+        (lambda x: x + dl.heaviside(x), "taken off again"),
         (lambda x: x + dl.stop_gradient(x) - dl.stop_gradient(x), "where is the step"),
-        (lambda x: dl.stop_gradient(dl.step(x) + x) - x, "the sign of the gradient"),
-        (lambda x: x * dl.stop_gradient(dl.step(x)), "Where the step is a factor"),
-        (lambda x: dl.where(x > 0, 1.0, 0.0), "only chooses"),
+        (lambda x: dl.stop_gradient(dl.heaviside(x) + x) - x, "the sign of the gradient"),
+        (lambda x: x * dl.stop_gradient(dl.heaviside(x)), "Where the step is a factor"),
+        (lambda x: dl.where(x > 0, 1.0, 0.0), "no gradient comes through"),
         (lambda x: x - dl.stop_gradient(x) + dl.where(x < 0, 0.0, 1.0), "0 is not above 0"),
         (lambda x: 1.0, "float"),
         (lambda x: dl.stop_gradient(dl.sign(x) - x) + x, "that is the sign"),
-        (lambda x: dl.stop_gradient(dl.step(x) - 2 * x) + 2 * x, "the gradient is 2"),
+        (lambda x: dl.stop_gradient(dl.heaviside(x) - 2 * x) + 2 * x, "the gradient is 2"),
         (lambda x: dl.concatenate([x, x]), "an entry for each of x"),
     ],
     "q9": [

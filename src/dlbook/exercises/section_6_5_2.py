@@ -21,17 +21,12 @@ progress = section.progress
 
 
 def _refused():
-    """Return the letter of the one expression that the library will not differentiate."""
-    x = dl.variable("x", (3,))
-    asked = [
-        dl.sum(dl.sign(x)),
-        dl.sum(dl.stop_gradient(x) ** 2),
-        x[dl.argmax(x)],
-        dl.astype(dl.argmax(x), float),
-    ]
-    for letter, z in zip(string.ascii_lowercase, asked, strict=False):
+    """Return the letter of the one request that the library refuses."""
+    x, n = dl.variable("x", (3,)), dl.variable("n", (), np.int64)
+    asked = [(x, dl.sum(dl.sign(x))), (x, dl.astype(dl.argmax(x), float)), (x, x[n]), (n, x[n])]
+    for letter, (V, z) in zip(string.ascii_lowercase, asked, strict=False):
         try:
-            dl.backprop([x], z)
+            dl.backprop([V], z)
         except dl.NotDifferentiable:
             return letter
 
@@ -44,21 +39,22 @@ q1 = section.add(
         level=1,
         choices="abcd",
         hints=[
-            "Three things look alike and are not: a gradient that is zero, one that somebody "
-            "declared to be zero, and one that does not exist.",
-            "For which of the four does every path from x lead through a whole number?",
+            "A gradient says what happens to z when something is moved a little. What here cannot "
+            "be moved a little?",
+            "A function that is constant between its jumps has a derivative nearly everywhere: 0. "
+            "That is an answer, and no refusal.",
         ],
         right=_refused,
         mistakes={
             "a": "The sign is flat except at 0: its slope is zero, and that is the truth, not a "
             "gap. Only single points have none, and there the library picks one.",
-            "b": "Here somebody has said that x is to count as a constant. Zero is what was asked "
-            "for.",
-            "c": "The place of the largest entry has no derivative, but it merely chooses. Where "
-            "the choice is settled, the entry itself has one: 1 for the entry chosen.",
+            "b": "The place of the largest entry stays the same while x moves a little, except "
+            "where two entries are equal. So the gradient is zero nearly everywhere.",
+            "c": "Here n only says which entry is taken. Moving that entry moves z: the gradient "
+            "is 1 there, and 0 elsewhere.",
         },
-        after="The place of the largest entry jumps from one whole number to another. Zero would "
-        "look like 'nothing to learn here' and would mean 'there is no such thing'.",
+        after="Between 1 and 2 there is no whole number. Nothing can be said about moving n a "
+        "little, not even that it changes nothing.",
     )
 )
 
@@ -724,7 +720,7 @@ q8 = section.add(
             "Add something that has the gradient you want and the value zero. What is x minus a "
             "constant equal to x?",
             "x - dl.stop_gradient(x) has the value 0 and the gradient 1.",
-            "x + dl.stop_gradient(dl.step(x) - x)",
+            "x + dl.stop_gradient(dl.heaviside(x) - x)",
         ],
         mistakes=[
             Mistake(
@@ -767,13 +763,8 @@ q8 = section.add(
                 ),
             ),
             Mistake(
-                "A comparison gives True and False, not numbers: dl.step(x) is 1 and 0.",
+                "A comparison gives True and False, not numbers: dl.heaviside(x) is 1 and 0.",
                 when=lambda case, reply: "needs floats" in reply.text,
-            ),
-            Mistake(
-                "The condition of a where only chooses: there is no path for a gradient at all, "
-                "and the library says so. Add one.",
-                when=lambda case, reply: reply.error == "NotDifferentiable",
             ),
             Mistake(
                 "0 is not above 0: there the step is 0, too.",
@@ -963,15 +954,16 @@ q9 = section.add(
 
 q10 = section.add(
     Open(
-        title="Just return zero",
+        title="A cost with the gradient zero",
         answer="reply",
         kind="open",
         level=1,
         hints=[
-            "What does a learner do with a gradient of zero, and what will its user think?",
-            "Compare with a gradient that really is zero, as that of sign(x). Can the two be told "
-            "apart afterwards?",
+            "How does the share of wrong answers change when one weight is moved a little?",
+            "A zero can mean that this is a minimum, or that the ground is flat here. What does "
+            "gradient descent do in each case?",
         ],
-        after="The most dangerous answer is one that looks right.",
+        after="A right gradient is not yet a useful one. Section 6.2 is about costs that have a "
+        "slope where the model is wrong.",
     )
 )

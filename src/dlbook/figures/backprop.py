@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 from array_api_compat import array_namespace
 
-from dlbook.backprop import backprop
+from dlbook.backpropagation import backprop
 from dlbook.figures.graphs import draw_panels, graph_panel
 from dlbook.figures.style import Drawing
 from dlbook.graph import Graph, Variable, variable

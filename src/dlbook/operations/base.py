@@ -40,9 +40,9 @@ class Operation:
         ``"b"`` bools.
     mixes : bool
         Whether the inputs are first converted to their common dtype.
-    choosers : tuple of int
-        Places of the inputs that only choose, such as a condition or an index: the output has no
-        derivative with respect to them.
+    flat : bool
+        Whether the output is constant between its jumps, as a sign is: its derivative counts as 0
+        (see ``dlbook.differentiability``). What gives integers or bools need not say so.
     shape_only : tuple of int
         Places of the inputs of which only the shape matters, not the values.
     output : int or None
@@ -60,7 +60,7 @@ class Operation:
     symbol: str = ""
     kinds: str = "fiub"
     mixes: bool = False
-    choosers: tuple[int, ...] = ()
+    flat: bool = False
     shape_only: tuple[int, ...] = ()
     output: int | None = None
     ufunc: str = ""
@@ -83,6 +83,8 @@ class Operation:
         count as distinct, and ``X`` is recognised as an object: ``X is inputs[0]``. ``None``
         stands for a gradient of zero, so that nothing needs to be computed.
         """
+        if self.flat:
+            return None
         raise NotDifferentiable(f"{self.name}: its gradient is not defined")
 
     def jvp(self, inputs: list[Variable], tangents: list[Variable | None]) -> Variable | None:
@@ -92,6 +94,8 @@ class Operation:
         stands for zero, before and after. The result may still have to be repeated to the shape
         of the output.
         """
+        if self.flat:
+            return None
         raise NotDifferentiable(f"{self.name}: its derivative is not defined")
 
     def infer_shape(self, *inputs: Variable) -> Shape:
@@ -208,17 +212,7 @@ def shape_code(shape: Shape) -> str:
 
 
 class NotDifferentiable(TypeError):
-    """A gradient was asked for where none is defined: through an integer or a comparison."""
-
-
-class Undefined:
-    """Stands where a gradient would, of which it is known only that it is not defined."""
-
-    def __init__(self, operation: Operation, V: Variable):
-        self.operation, self.variable = operation, V
-
-    def __str__(self) -> str:
-        return f"{self.operation.name} only chooses by '{self.variable.name}'"
+    """A gradient was asked for where none is defined: on an integer, or without a rule."""
 
 
 def check_floats(where: str, *variables: Variable) -> None:

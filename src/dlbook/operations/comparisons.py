@@ -1,7 +1,7 @@
 """Comparisons, and what chooses by them: ``where``, ``maximum``, ``minimum``, ``clip``.
 
-A comparison gives bools, which have no derivative. What chooses by one has a derivative with
-respect to what is chosen (Section 6.5.8 on undefined gradients).
+A comparison is constant between its jumps. What chooses by one has a derivative with respect to
+what is chosen (Section 6.5.8 on undefined gradients).
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from dlbook.operators import operations
 
 
 class Comparison(Elementwise):
-    """What comparisons have in common: they give bools, and have no derivative."""
+    """What comparisons have in common: they give bools, which change by jumps alone."""
 
-    kinds, choosers = "fiub", (0, 1)
+    kinds = "fiub"
     bprop, jvp = Operation.bprop, Operation.jvp
 
     def infer_dtype(self, a, b):
@@ -84,9 +84,9 @@ class NotEqual(Comparison):
 
 
 class Where(Elementwise):
-    """a where the condition holds, else b. The condition itself has no gradient."""
+    """a where the condition holds, else b. The condition only chooses: its gradient is zero."""
 
-    name, kinds, mixes, choosers = "where", "fiub", False, (0,)
+    name, kinds, mixes = "where", "fiub", False
 
     def infer_shape(self, condition, a, b):
         if condition.dtype.kind != "b":
@@ -104,6 +104,8 @@ class Where(Elementwise):
 
     def times_slope(self, inputs, X, G):
         condition, a, _ = inputs
+        if X is condition:
+            return None
         return where(condition, G, 0) if X is a else where(condition, 0, G)
 
 
@@ -136,15 +138,12 @@ class Minimum(Elementwise):
 class IsLarger(Elementwise):
     """1 where a > b, 1/2 where a = b, else 0: the share of ``a`` in the maximum of both."""
 
-    name, kinds = "is_larger", "f"
+    name, kinds, flat = "is_larger", "f", True
 
     def f(self, a, b):
         xp = array_namespace(a, b)
         dtype = xp.result_type(a, b)
         return (xp.astype(a > b, dtype) + xp.astype(a >= b, dtype)) / 2
-
-    def times_slope(self, inputs, X, G):
-        return None  # flat wherever it has a derivative
 
     def expand(self, a, b):
         return ((a > b).astype(a.dtype) + (a >= b).astype(a.dtype)) * 0.5
@@ -169,23 +168,20 @@ class Clip(Elementwise):
         return minimum(maximum(a, self.low), self.high)
 
 
-class Step(Elementwise):
+class Heaviside(Elementwise):
     """1 where z > 0, else 0: the derivative of the rectifier, the left one at 0 (Section 6.3)."""
 
-    name, kinds = "step", "f"
+    name, kinds, flat = "heaviside", "f", True
 
     def f(self, z):
         return array_namespace(z).astype(z > 0, z.dtype)
-
-    def times_slope(self, inputs, X, G):
-        return None  # flat wherever it has a derivative
 
     def expand(self, z):
         return (z > 0).astype(z.dtype)
 
 
 greater, greater_equal, less, less_equal = Greater(), GreaterEqual(), Less(), LessEqual()
-equal, not_equal, is_larger, step = Equal(), NotEqual(), IsLarger(), Step()
+equal, not_equal, is_larger, heaviside = Equal(), NotEqual(), IsLarger(), Heaviside()
 maximum, minimum = Maximum(), Minimum()
 
 
@@ -220,11 +216,11 @@ __all__ = [
     "equal",
     "greater",
     "greater_equal",
+    "heaviside",
     "less",
     "less_equal",
     "maximum",
     "minimum",
     "not_equal",
-    "step",
     "where",
 ]

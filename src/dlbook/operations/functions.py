@@ -14,7 +14,7 @@ from array_api_compat import array_namespace, is_torch_array
 
 from dlbook.graph import Variable
 from dlbook.operations.base import as_variables, call, dtype_code
-from dlbook.operations.comparisons import clip, maximum, minimum, step, where
+from dlbook.operations.comparisons import clip, heaviside, maximum, minimum, where
 from dlbook.operations.elementwise import Elementwise, square
 from dlbook.operators import operations
 
@@ -167,7 +167,7 @@ class Relu(Function):
         return xp.maximum(z, xp.zeros_like(z))
 
     def times_slope(self, inputs, X, G):
-        return G * step(X)
+        return G * heaviside(X)
 
     def code(self, V, arguments, out, setup):
         zero = setup("zero", f"np.zeros((), {dtype_code(V.dtype)})")
@@ -191,7 +191,7 @@ class LeakyRelu(Function):
         return xp.maximum(z, zero) + self.slope * xp.minimum(z, zero)
 
     def times_slope(self, inputs, X, G):
-        return G * (self.slope + (1 - self.slope) * step(X))
+        return G * (self.slope + (1 - self.slope) * heaviside(X))
 
     def expand(self, z):
         return maximum(z, 0) + self.slope * minimum(z, 0)

@@ -71,10 +71,6 @@ class Index(Operation):
     def view(self) -> bool:
         return ARRAY not in self.key
 
-    @property
-    def choosers(self) -> tuple[int, ...]:
-        return tuple(range(1, 1 + self.key.count(ARRAY)))
-
     def infer_shape(self, A, *indices):
         sizes, chosen = [], []
         for place, (item, size) in enumerate(self._items(A)):
@@ -137,7 +133,7 @@ class Index(Operation):
 
     def bprop(self, inputs, X, G):
         A, *indices = inputs
-        return Scatter(self.key)(G, A, *indices)
+        return Scatter(self.key)(G, A, *indices) if X is A else None
 
     def jvp(self, inputs, tangents):
         return self(tangents[0], *inputs[1:])
@@ -167,10 +163,6 @@ class Scatter(Operation):
 
     def __init__(self, key: tuple):
         self.key = key
-
-    @property
-    def choosers(self) -> tuple[int, ...]:
-        return tuple(range(2, 2 + self.key.count(ARRAY)))
 
     def infer_shape(self, G, A, *indices):
         return A.shape
@@ -214,7 +206,7 @@ def add_at(out: np.ndarray, key: tuple, G: np.ndarray) -> np.ndarray:
 class TakeAlong(Operation):
     """The entries of ``A`` at an index along one axis, which has the other axes of ``A``."""
 
-    name, choosers, fresh = "take_along_axis", (1,), True
+    name, fresh = "take_along_axis", True
 
     def __init__(self, axis: int):
         self.axis = axis
@@ -237,16 +229,16 @@ class TakeAlong(Operation):
         return np.take_along_axis(A, index, axis=self.axis)
 
     def bprop(self, inputs, X, G):
-        return PutAlong(self.axis)(G, *inputs)
+        return PutAlong(self.axis)(G, *inputs) if X is inputs[0] else None
 
     def jvp(self, inputs, tangents):
-        return self(tangents[0], inputs[1])
+        return None if tangents[0] is None else self(tangents[0], inputs[1])
 
 
 class PutAlong(Operation):
     """Zeros like ``A``, to which ``G`` is added at an index along one axis."""
 
-    name, shape_only, choosers, fresh = "put_along_axis", (1,), (2,), True
+    name, shape_only, fresh = "put_along_axis", (1,), True
 
     def __init__(self, axis: int):
         self.axis = axis
@@ -287,7 +279,7 @@ def add_along(out: np.ndarray, axis: int, index: np.ndarray, G: np.ndarray) -> n
 class ArgMax(Operation):
     """Where the largest entry is, the first one if there are several."""
 
-    name, choosers, fresh = "argmax", (0,), True
+    name, fresh = "argmax", True
 
     def __init__(self, axis: int | None):
         self.axis = axis
@@ -311,10 +303,6 @@ class MaxAndIndex(Operation):
 
     def __init__(self, axis: int, output: int):
         self.axis, self.output = axis, output
-
-    @property
-    def choosers(self) -> tuple[int, ...]:
-        return (0,) if self.output == 1 else ()
 
     def infer_shape(self, A):
         return A.shape[: self.axis] + A.shape[self.axis + 1 :]
@@ -417,7 +405,7 @@ def take_along_axis(A: Variable, indices: Variable, axis: int) -> Variable:
 
 
 def argmax(A: Variable, axis: int | None = None) -> Variable:
-    """Find where the largest entry is along ``axis``, or among all; it has no gradient.
+    """Find where the largest entry is along ``axis``, or among all; its gradient is zero.
 
     Raises ValueError if there is no such axis.
     """

@@ -30,7 +30,7 @@ def check_labels(name: str, labels: Any, classes: int) -> None:
 class OneHot(Operation):
     """For each label a vector with 1 at its place and 0 elsewhere."""
 
-    name, kinds, choosers, fresh = "one_hot", "iu", (0,), True
+    name, kinds, fresh = "one_hot", "iu", True
 
     def __init__(self, classes: int, dtype: np.dtype):
         self.classes, self.dtype = classes, dtype

@@ -121,7 +121,7 @@ class Mean(Reduction):
 class Count(Operation):
     """How many entries a sum over these axes adds up: known when the graph runs."""
 
-    name, shape_only = "count", (0,)
+    name, shape_only, flat = "count", (0,), True
 
     def __init__(self, axes: tuple[int, ...]):
         self.axes = axes
@@ -132,12 +132,6 @@ class Count(Operation):
     def f(self, A):
         count = math.prod(A.shape[axis] for axis in self.axes)
         return array_namespace(A).asarray(count, dtype=A.dtype)
-
-    def bprop(self, inputs, X, G):
-        return None  # counting entries does not depend on their values
-
-    def jvp(self, inputs, tangents):
-        return None
 
     def code(self, V, arguments, out, setup):
         sizes = [size_code(V.inputs[0].shape[axis]) for axis in self.axes]

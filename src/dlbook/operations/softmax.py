@@ -111,7 +111,7 @@ class LogSoftmax(AlongAxes):
 class CrossEntropy(Operation):
     """-log softmax(z)_y for one label each: the cost of Section 6.2.2.3, Equation 6.30."""
 
-    name, kinds, choosers, fresh = "cross_entropy", "fiu", (1,), True
+    name, kinds, fresh = "cross_entropy", "fiu", True
 
     def infer_shape(self, z, y):
         if z.ndim == 0 or z.shape[:-1] != y.shape or z.shape[-1] is None:
