@@ -88,9 +88,8 @@ from dlbook.operations.indexing import (
     TakeAlong,
 )
 from dlbook.operations.joining import Concatenate, Joining, Stack
-from dlbook.operations.labels import LabelPlaces, MinusOneAt, OneHot, Pick, Probability
+from dlbook.operations.labels import OneHot, Probability
 from dlbook.operations.linear import MatMul
-from dlbook.operations.lowered import AddScaled, Gate, InnerProduct
 from dlbook.operations.matrices import Cholesky, LowerTriangle, SolveTriangular
 from dlbook.operations.reductions import Count, Max, Mean, Min, Sum
 from dlbook.operations.shapes import (
@@ -108,6 +107,7 @@ from dlbook.operations.softmax import (
     LogSumExp,
     Softmax,
 )
+from dlbook.programs.lowered import AddScaled, Gate, InnerProduct, LabelPlaces, MinusOneAt, Pick
 
 # --- Examples: for each operation, how to draw one use of it ---------------------------------
 

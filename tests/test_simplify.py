@@ -9,7 +9,8 @@ from strategies import few, rngs
 
 import dlbook as dl
 from dlbook.graph import Graph
-from dlbook.simplify import LOWERING, RULES, lower
+from dlbook.programs.lowering import LOWERING, lower
+from dlbook.programs.simplify import RULES
 
 
 def names(*outputs):

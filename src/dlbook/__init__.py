@@ -21,8 +21,9 @@ from dlbook.network import MLP, Layer, LocallyConnected, LowRank, Network
 from dlbook.operations import *  # noqa: F403  (the operations are functions of the package)
 from dlbook.operations import __all__ as _operations
 from dlbook.optimizers import Adam, Clipped, GradientDescent, Momentum
-from dlbook.program import Program, compile, evaluate
-from dlbook.simplify import simplify
+from dlbook.programs.compiling import compile, evaluate
+from dlbook.programs.program import Program
+from dlbook.programs.simplify import simplify
 from dlbook.training import Trained, TrainingDiverged, minimize, train
 
 __all__ = [

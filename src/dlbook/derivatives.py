@@ -22,7 +22,8 @@ from dlbook.operations import constant, reshape, stack, stop_gradient
 from dlbook.operations import sum as total
 from dlbook.operations.base import as_variables, check_floats
 from dlbook.operations.shapes import zeros_like
-from dlbook.program import check_input, compile
+from dlbook.programs.compiling import compile
+from dlbook.programs.values import check_input
 
 
 def grad(f: Callable[..., Variable], argument: int = 0) -> Callable:

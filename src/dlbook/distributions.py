@@ -37,7 +37,8 @@ from dlbook.operations import (
 )
 from dlbook.operations.base import as_variables
 from dlbook.operations.labels import probability
-from dlbook.program import check_input, compile
+from dlbook.programs.compiling import compile
+from dlbook.programs.values import check_input
 
 HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
 Spread = Literal["sigma", "variance", "precision"]

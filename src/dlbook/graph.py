@@ -150,6 +150,24 @@ class Graph:
         return len(self._consumers)
 
 
+def needed(
+    outputs: Iterable[Variable],
+    inputs: Iterable[Variable],
+    sources: Callable[[Variable], Iterable[Variable]] = lambda V: V.inputs,
+) -> list[Variable]:
+    """Return what must be computed, in order; stop at the inputs that will be given.
+
+    ``sources`` says what a variable needs: by default all inputs of its operation.
+    """
+    given, found, open_ends = set(inputs), set(), list(outputs)
+    while open_ends:
+        V = open_ends.pop()
+        if V not in found and V not in given:
+            found.add(V)
+            open_ends.extend(sources(V))
+    return sorted(found, key=lambda V: V.number)
+
+
 def get_operation(V: Variable) -> Any:
     """Return the operation that computes ``V``; ``None`` for an input (Section 6.5.6)."""
     return V.operation

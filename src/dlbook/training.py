@@ -14,7 +14,8 @@ from dlbook.backpropagation import backprop
 from dlbook.checks import check_values
 from dlbook.differentiability import check_slope
 from dlbook.graph import Variable
-from dlbook.program import check_input, compile
+from dlbook.programs.compiling import compile
+from dlbook.programs.values import check_input
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from dlbook.figures.style import Drawing
 from dlbook.graph import Graph, Variable, variable
 from dlbook.operations import cross_entropy, mean, relu, sigmoid, square
 from dlbook.operations.elementwise import Elementwise
-from dlbook.simplify import simplify
+from dlbook.programs.simplify import simplify
 
 Variables = dict[str, Variable]
 

@@ -1,12 +1,7 @@
-"""Class labels: one-hot vectors, and the shortcuts that a program takes around them.
-
-The last three operations appear in compiled programs only. They do what a multiplication by a
-one-hot vector does, at the cost of one entry an example.
-"""
+"""Class labels: one-hot vectors, and targets that are probabilities."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -14,7 +9,7 @@ from array_api_compat import array_namespace, device
 
 from dlbook.checks import check_dtype, shape_text
 from dlbook.graph import Variable
-from dlbook.operations.base import Operation, as_variables, call, helper, shape_code
+from dlbook.operations.base import Operation, as_variables
 
 
 def check_labels(name: str, labels: Any, classes: int) -> None:
@@ -46,98 +41,6 @@ class OneHot(Operation):
         xp = array_namespace(y)
         every = xp.arange(self.classes, device=device(y))
         return xp.astype(y[..., None] == every, getattr(xp, self.dtype.name))
-
-
-class LabelPlaces(Operation):
-    """Where the entry of each label lies when the rows of all classes stand one behind the other.
-
-    The labels are checked here, once for all that use them.
-    """
-
-    name, kinds, fresh = "label_places", "i", True
-
-    def __init__(self, classes: int):
-        self.classes = classes
-
-    def infer_shape(self, y):
-        return y.shape
-
-    def f(self, y):
-        check_labels("cross_entropy", y, self.classes)
-        xp = array_namespace(y)
-        starts = xp.arange(math.prod(y.shape), device=device(y)) * self.classes
-        return y + xp.reshape(starts, y.shape)
-
-    def code(self, V, arguments, out, setup):
-        end = " * ".join(["m" if size is None else str(size) for size in (*V.shape, self.classes)])
-        starts = f"np.arange(0, {end}, {self.classes}).reshape({shape_code(V.shape)})"
-        return call("places_of", *arguments, setup("starts", starts), str(self.classes), out=out)
-
-
-@helper
-def places_of(labels: np.ndarray, starts: np.ndarray, classes: int, out=None) -> np.ndarray:
-    """Add the labels to the places where their rows start."""
-    # As unsigned numbers the negative ones are the largest: one look finds all that are wrong.
-    if np.maximum.reduce(labels.view(np.uint64), None) >= classes:
-        check_labels("cross_entropy", labels, classes)
-    return np.add(starts, labels, out)
-
-
-class Pick(Operation):
-    """The entry of each label from its row."""
-
-    name, fresh = "pick", True
-
-    def infer_shape(self, A, places):
-        return places.shape
-
-    def infer_dtype(self, A, places):
-        return A.dtype
-
-    def f(self, A, places):
-        xp = array_namespace(A)
-        chosen = xp.take(xp.reshape(A, (-1,)), xp.reshape(places, (-1,)))
-        return xp.reshape(chosen, places.shape)
-
-    def code(self, V, arguments, out, setup):
-        A, places = arguments
-        # The places are checked already, and clipping is the quickest.
-        return call(f"{A}.reshape(-1).take", places, out=out, mode="'clip'")
-
-
-class MinusOneAt(Operation):
-    """``A`` less 1 at the entry of each label: less a one-hot vector."""
-
-    name, fresh = "minus_one_at", True
-
-    def infer_shape(self, A, places):
-        return A.shape
-
-    def infer_dtype(self, A, places):
-        return A.dtype
-
-    def f(self, A, places):
-        xp = array_namespace(A)
-        every = xp.reshape(xp.arange(math.prod(A.shape), device=device(A)), A.shape)
-        return A - xp.astype(every == places[..., None], A.dtype)
-
-    def code(self, V, arguments, out, setup):
-        return call("minus_one_at", *arguments, out=out)
-
-    def may_overwrite(self, place):
-        return place == 0
-
-
-@helper
-def minus_one_at(A: np.ndarray, places: np.ndarray, out=None) -> np.ndarray:
-    """Copy ``A``, unless it is the buffer itself, and subtract 1 at the places."""
-    if out is None:
-        out = np.empty_like(A, order="C")
-    if out is not A:
-        np.copyto(out, A)
-    flat = out.reshape(-1) if out.flags.c_contiguous else out.flat
-    flat[places] -= 1
-    return out
 
 
 class Probability(Operation):

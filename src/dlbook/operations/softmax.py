@@ -16,9 +16,9 @@ from dlbook.operations.base import Operation, as_variables
 from dlbook.operations.comparisons import maximum
 from dlbook.operations.elementwise import Elementwise, astype
 from dlbook.operations.functions import exp, log, log1p, sigmoid
-from dlbook.operations.labels import LabelPlaces, Pick, check_labels, one_hot, probability
+from dlbook.operations.labels import check_labels, one_hot, probability
 from dlbook.operations.reductions import Max, Reduction, Sum
-from dlbook.operations.shapes import ExpandDims, Squeeze, normalize_axes
+from dlbook.operations.shapes import ExpandDims, normalize_axes
 
 
 def shifted(z: Variable, axes: tuple[int, ...]) -> Variable:
@@ -140,11 +140,6 @@ class CrossEntropy(Operation):
 
     def jvp(self, inputs, tangents):
         return Sum((inputs[0].ndim - 1,))(tangents[0] * self._slopes(*inputs))
-
-    def expand(self, z, y):
-        last = (z.ndim - 1,)
-        places = LabelPlaces(z.shape[-1])(y)
-        return Squeeze(last)(log(total(z, last))) - Pick()(shifted(z, last), places)
 
 
 class BinaryCrossEntropy(Elementwise):

@@ -11,9 +11,8 @@ rules at each node. Equal operations on equal inputs become one node on the way.
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -30,10 +29,8 @@ from dlbook.operations import (
 from dlbook.operations import elementwise as el
 from dlbook.operations import functions as fn
 from dlbook.operations.base import Constant, Operation
-from dlbook.operations.comparisons import Greater
 from dlbook.operations.flow import StopGradient
-from dlbook.operations.labels import LabelPlaces, MinusOneAt, OneHot
-from dlbook.operations.lowered import BLOCK, AddScaled, Gate, InnerProduct
+from dlbook.operations.labels import OneHot
 from dlbook.operations.reductions import Count, Mean, Sum
 from dlbook.operations.shapes import (
     BroadcastLike,
@@ -46,24 +43,20 @@ from dlbook.operations.shapes import (
     broadcast_shape,
 )
 from dlbook.operations.softmax import LogSoftmax, LogSumExp, Softmax
+from dlbook.programs.rewriting import (
+    Find,
+    Rule,
+    first_that_fits,
+    is_a,
+    like,
+    number,
+    rewrite,
+    rule_in,
+)
 
-Rule = Callable[..., Variable | None]
-
-# The tables: for each kind of operation the rules that start from it. The second one is applied
-# after the first, and only on the way to a NumPy program: it takes apart what has common parts.
+# The table: for each kind of operation the rules that start from it.
 RULES: dict[type[Operation], list[Rule]] = defaultdict(list)
-LOWERING: dict[type[Operation], list[Rule]] = defaultdict(list)
-
-
-def rule(*kinds: type[Operation], table: dict = RULES) -> Callable[[Rule], Rule]:
-    """Enter the function below in the table, under these kinds of operations."""
-
-    def enter(function: Rule) -> Rule:
-        for kind in kinds:
-            table[kind].append(function)
-        return function
-
-    return enter
+rule = rule_in(RULES)
 
 
 def simplify(outputs: Iterable[Variable], inputs: Iterable[Variable] = ()) -> list[Variable]:
@@ -89,118 +82,17 @@ def simplify(outputs: Iterable[Variable], inputs: Iterable[Variable] = ()) -> li
     for V in outputs:
         if not isinstance(V, Variable):
             raise TypeError(f"simplify: the outputs must be variables, got {V!r}")
-    return rewrite(outputs, inputs, RULES)
+    return rewrite(outputs, inputs, _simpler)
 
 
-def lower(outputs: Iterable[Variable], inputs: Iterable[Variable] = ()) -> list[Variable]:
-    """Return the same in terms of operations that NumPy runs quickly."""
-    return rewrite(outputs, inputs, LOWERING)
-
-
-def rewrite(outputs: Iterable[Variable], inputs: Iterable[Variable], rules: dict) -> list[Variable]:
-    """Rebuild a graph, with the rules of a table applied at each node until none fits."""
-    outputs, inputs = list(outputs), list(inputs)
-    # A variable in the middle that will be given must be opaque: no rule may look behind it.
-    masks = {V: Variable(V.name, V.shape, V.dtype) if V.operation else V for V in inputs}
-    rewriter = _Rewriter(masks, rules)
-    for V in needed(outputs, inputs):
-        rewriter.enter(V)
-    given = {mask: V for V, mask in masks.items() if mask is not V}
-    for V in rewriter.nodes.values() if given else ():
-        V.inputs = tuple(given.get(U, U) for U in V.inputs)
-    results = [rewriter.new.get(V, V) for V in outputs]
-    return [given.get(V, V) for V in results]
-
-
-def needed(
-    outputs: Iterable[Variable],
-    inputs: Iterable[Variable],
-    sources: Callable[[Variable], Iterable[Variable]] = lambda V: V.inputs,
-) -> list[Variable]:
-    """Return what must be computed, in order; stop at the inputs that will be given.
-
-    ``sources`` says what a variable needs: by default all inputs of its operation.
-    """
-    given, found, open_ends = set(inputs), set(), list(outputs)
-    while open_ends:
-        V = open_ends.pop()
-        if V not in found and V not in given:
-            found.add(V)
-            open_ends.extend(sources(V))
-    return sorted(found, key=lambda V: V.number)
-
-
-class _Rewriter:
-    """Builds the new graph, node by node."""
-
-    def __init__(self, masks: dict[Variable, Variable], rules: dict):
-        self.rules = rules
-        # From old nodes to new ones, and from new ones to themselves.
-        self.new: dict[Variable, Variable] = masks | {mask: mask for mask in masks.values()}
-        self.nodes: dict[tuple, Variable] = {}  # from operation and inputs
-
-    def enter(self, V: Variable) -> Variable:
-        """Return the new variable for ``V``, whose inputs were entered before."""
-        if V in self.new:
-            return self.new[V]
-        if V.operation is None:
-            result = V
-        else:
-            # Made anew even if nothing changes: the order of the nodes is the order of a program.
-            inputs = tuple([self.new[U] for U in V.inputs])
-            key = (V.operation, *inputs)
-            result = self.nodes.get(key)
-            if result is None:
-                node = Variable(V.name, V.shape, V.dtype, V.operation, inputs)
-                result = self.nodes[key] = self._simplified(node)
-            if V.name != V.operation.name and result.operation and inputs:
-                _keep_name(result, V.name)
-        self.new[V] = self.new[result] = result
-        return result
-
-    def _simplified(self, V: Variable) -> Variable:
-        for function in self.rules.get(type(V.operation), ()):
-            simpler = function(V, self.find) if self.rules is LOWERING else function(V)
-            if simpler is not None and like(V, simpler) is not None:
-                return self._enter_all(simpler)
-        simpler = _folded(V) if self.rules is RULES else V.operation.expand(*V.inputs)
-        return V if simpler is None else self._enter_all(simpler)
-
-    def find(self, operation: Operation, *inputs: Variable) -> Variable | None:
-        """Return what was computed by this operation before, if it was."""
-        return self.nodes.get((operation, *inputs))
-
-    def _enter_all(self, V: Variable) -> Variable:
-        """Enter what a rule has built, down to what is there already."""
-        for U in V.inputs:
-            if U not in self.new:
-                self._enter_all(U)  # a rule builds a few nodes; this goes no deeper
-        return self.enter(V)
-
-
-def _keep_name(V: Variable, name: str) -> None:
-    """Let a new node have the name that was given to an old one."""
-    if V.name == V.operation.name:
-        V.name = name
+def _simpler(V: Variable, find: Find) -> Variable | None:
+    """Return what the first rule that fits makes of ``V``, or its value if that is known."""
+    results = (function(V) for function in RULES.get(type(V.operation), ()))
+    simpler = first_that_fits(V, results)
+    return _folded(V) if simpler is None else simpler
 
 
 # --- What the rules look for -------------------------------------------------------------------
-
-
-def is_a(V: Variable, *kinds: type[Operation]) -> bool:
-    return isinstance(V.operation, kinds)
-
-
-def number(V: Variable) -> float | None:
-    """Return the number that every entry of ``V`` is, if that is known."""
-    while is_a(V, BroadcastLike, BroadcastTo, Rearrangement):
-        V = V.inputs[0]
-    return V.operation.value.item() if is_a(V, Constant) and V.operation.value.size == 1 else None
-
-
-def like(V: Variable, *others: Variable) -> Variable | None:
-    """Return the first of the others, if it can stand for ``V``."""
-    return others[0] if (others[0].shape, others[0].dtype) == (V.shape, V.dtype) else None
 
 
 def unrepeated(V: Variable) -> Variable:
@@ -604,65 +496,3 @@ def minus_what_sums_to_one(V):
         if is_a(total, Sum) and total.inputs[0] is p and total.operation.axes == (p.ndim - 1,):
             return q - p
     return None
-
-
-# --- On the way to a program --------------------------------------------------------------------
-# These rules can ask what is computed already.
-
-
-@rule(el.Add, table=LOWERING)
-def add_scaled(V, find):
-    """A + c * B for a number c and large A and B: block by block"""
-    if None in V.shape or math.prod(V.shape) < 2 * BLOCK or V.dtype.kind != "f":
-        return None
-    for A, cB in (V.inputs, V.inputs[::-1]):
-        if is_a(cB, el.Multiply) and like(V, A) is not None and like(V, cB) is not None:
-            for c, B in (cB.inputs, cB.inputs[::-1]):
-                if c.ndim == 0 and like(V, B) is not None:
-                    return AddScaled()(A, c, B)
-    return None
-
-
-@rule(StopGradient, table=LOWERING)
-def stopped(V, find):
-    """A program needs no mark that stops gradients"""
-    return V.inputs[0]
-
-
-@rule(el.Multiply, table=LOWERING)
-def times_a_bool(V, find):
-    """x * (a bool as a number): NumPy multiplies by the bool itself"""
-    for x, b in (V.inputs, V.inputs[::-1]):
-        if is_a(b, el.AsType) and b.inputs[0].dtype.kind == "b" and V.dtype.kind == "f":
-            return Gate()(x, b.inputs[0])
-    return None
-
-
-@rule(el.Subtract, table=LOWERING)
-def minus_one_hot(V, find):
-    """A - one_hot(y): subtract 1 at one entry of each row"""
-    a, b = V.inputs
-    if is_a(b, OneHot) and a.shape == b.shape == V.shape and b.inputs[0].dtype == np.int64:
-        return MinusOneAt()(a, LabelPlaces(b.operation.classes)(*b.inputs))
-    return None
-
-
-@rule(Sum, table=LOWERING)
-def sum_of_products(V, find):
-    """sum(a * b) over all entries is the inner product of two long vectors"""
-    (a,) = V.inputs
-    if V.ndim or V.dtype.kind != "f" or a.ndim == 0:
-        return None
-    if is_a(a, el.Square):
-        return InnerProduct()(*a.inputs, *a.inputs)
-    if is_a(a, el.Multiply) and a.inputs[0].shape == a.inputs[1].shape:
-        return InnerProduct()(*a.inputs)
-    return None
-
-
-@rule(Greater, table=LOWERING)
-def rectified_already(V, find):
-    """z > 0 is relu(z) > 0: where that is there, z need not be kept"""
-    z, zero = V.inputs
-    rectified = find(fn.Relu(), z)
-    return rectified > zero if rectified is not None and number(zero) == 0 else None

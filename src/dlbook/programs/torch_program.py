@@ -7,19 +7,19 @@ from typing import Any
 import torch
 
 from dlbook.checks import shape_text
-from dlbook.codegen import Names
-from dlbook.graph import Variable
+from dlbook.graph import Variable, needed
 from dlbook.operations.base import Constant
-from dlbook.program import Program, check_input, check_input_shape, count_examples
-from dlbook.simplify import needed
-from dlbook.simplify import simplify as simplified
+from dlbook.programs.memory import Names
+from dlbook.programs.program import Program
+from dlbook.programs.simplify import simplify as simplified
+from dlbook.programs.values import check_input, check_input_shape, count_examples
 
 
 class TorchProgram(Program):
     """A graph made ready to run with PyTorch: one line an operation, each a call of its ``f``."""
 
     def __init__(self, outputs: list[Variable], inputs: list[Variable], simplify: bool):
-        self.inputs, self.outputs = inputs, outputs
+        super().__init__(outputs, inputs)
         if simplify:
             outputs = simplified(outputs, inputs)
         self.source, namespace, self._constants = _write(outputs, inputs)
@@ -28,15 +28,11 @@ class TorchProgram(Program):
         self._on: dict[torch.device, list[torch.Tensor]] = {}  # the constants on each device
 
     def __call__(self, *values: Any) -> list[torch.Tensor]:
-        """Compute the outputs; as :meth:`Program.__call__`, but with tensors.
+        """Compute the outputs; as a program for NumPy does, but with tensors.
 
         Arrays and numbers become tensors on the device of the tensors among the values.
         """
-        if len(values) != len(self.inputs):
-            names = ", ".join(V.name for V in self.inputs)
-            raise TypeError(
-                f"program: {len(values)} values for {len(self.inputs)} inputs ({names})"
-            )
+        self._check_count(values)
         device = _device_of(self.inputs, values)
         tensors = [_tensor(V, value, device) for V, value in zip(self.inputs, values, strict=True)]
         count_examples(self.inputs, tensors)

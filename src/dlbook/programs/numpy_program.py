@@ -1,117 +1,126 @@
-"""Section 6.5.5: writing a graph as a straight line of Python.
+"""Section 6.5.5: a graph as a straight line of NumPy calls.
 
-Look at ``program.source`` of a compiled program first: this module writes it. First it makes the
-buffers, for ``m`` examples, and then says line by line what is computed into them. A buffer that
-is read for the last time takes the next result, and an operation on entries writes over its own
-input where nobody else needs it: so the gradients that arrive over several paths are summed in
-one place (Section 6.5.8). What the caller gets is in memory of its own.
+Look at ``program.source`` of a compiled program first: :class:`Writer` writes it. First it makes
+the buffers, for ``m`` examples, and then says line by line what is computed into them. What the
+caller gets is in memory of its own.
 """
 
 from __future__ import annotations
 
-import keyword
+import gc
 import math
-import unicodedata
+import threading
+from builtins import compile as compile_python
 from collections import defaultdict
-from functools import cache
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from dlbook.checks import shape_text
-from dlbook.graph import Variable
+from dlbook.checks import check_values, shape_text
+from dlbook.graph import Variable, needed
 from dlbook.operations.base import Constant, dtype_code, helpers, shape_code
-
-END = math.inf  # later than every line
-
-
-class Names:
-    """Hands out Python names, each once and as close to what is wished for as can be."""
-
-    def __init__(self, *taken: str):
-        self.taken, self.last = set(taken), {}
-
-    def new(self, wish: str, numbered: bool = False) -> str:
-        name = stem = _stem(wish)
-        while numbered or name in self.taken:
-            self.last[stem] = self.last.get(stem, 0) + 1
-            name, numbered = f"{stem}_{self.last[stem]}", False
-        self.taken.add(name)
-        return name
+from dlbook.programs.lowering import lower
+from dlbook.programs.memory import Memory, Names, read_by
+from dlbook.programs.program import Program
+from dlbook.programs.simplify import simplify as simplified
+from dlbook.programs.values import check_input, count_examples
 
 
-@cache
-def _stem(wish: str) -> str:
-    """Return a Python name that is like what is wished for."""
-    # Python reads letters that look alike as one (NFKC), so they must not stay different here.
-    wish = unicodedata.normalize("NFKC", wish)
-    stem = "".join(c if f"_{c}".isidentifier() else "_" for c in wish).strip("_") or "v"
-    return stem if stem.isidentifier() and not keyword.iskeyword(stem) else f"v_{stem}"
+class NumpyProgram(Program):
+    """A graph made ready to run with NumPy.
 
-
-class Memory:
-    """Decides which results share a buffer.
-
-    Each node of the graph is one of four things: a number or a constant, which needs no buffer; a
-    view of another node; an array in memory that its operation brings along; or an array in a
-    buffer. ``last_use`` is the line at which a node, or a view of it, is read for the last time.
-
-    Attributes
-    ----------
-    buffer : dict of Variable to int
-        The buffer of each node that has one, numbered.
-    kept : set of int
-        The buffers that hold an output in the end, and so are new in every run.
+    Its ``source`` is the Python that runs: the buffers, which are made once for ``m`` examples, and
+    the function that is called.
     """
 
-    def __init__(self, nodes: list[Variable], outputs: list[Variable]):
-        self.root: dict[Variable, Variable] = {}
-        self.last_use: dict[Variable, float] = {}
-        for line, V in enumerate(nodes):
-            source = read_by(V)[:1] if V.operation.view else ()
-            self.root[V] = self.root.get(source[0], source[0]) if source and V.ndim else V
-            self.last_use[V] = line
-            for U in read_by(V):
-                self.last_use[self.root.get(U, U)] = line
-        for V in outputs:
-            self.last_use[self.root.get(V, V)] = END
-        self.buffer: dict[Variable, int] = {}
-        for line, V in enumerate(nodes):
-            if has_buffer(V):
-                U = self._overwritten(V, line)
-                self.buffer[V] = len(self.buffer) if U is None else self.buffer[U]
-        self.kept = {self.buffer[V] for V in outputs if V in self.buffer}
-        self.end: dict[int, float] = {}
-        self.first: dict[int, Variable] = {}  # the first node in each buffer
-        for V, buffer in self.buffer.items():
-            self.first.setdefault(buffer, V)
-            self.end[buffer] = max(self.end.get(buffer, 0), self.last_use[V])
+    def __init__(self, outputs: list[Variable], inputs: list[Variable], simplify: bool):
+        super().__init__(outputs, inputs)
+        with _no_collection():
+            if simplify:
+                outputs = lower(simplified(outputs, inputs), inputs)
+            writer = Writer(outputs, inputs, needed(outputs, inputs, read_by))
+            self.source = writer.write()
+            self._code = compile_python(self.source, "<program>", "exec")
+        self._namespace = writer.namespace
+        self._examples: Any = self  # for how many examples it is set up: none yet
+        self._fits = lambda *values: False
+        self._scalars = [i for i, V in enumerate(outputs) if V.ndim == 0 and V.dtype.kind == "f"]
+        self._one_at_a_time = threading.Lock()  # the buffers are there once
 
-    def _overwritten(self, V: Variable, line: int) -> Variable | None:
-        """Return an input in whose buffer ``V`` can be computed, if there is one."""
-        for place, U in enumerate(V.inputs):
-            shared = [A for A in V.inputs if A is not U and self.root.get(A, A) is U]
-            if (
-                U in self.buffer
-                and (U.shape, U.dtype) == (V.shape, V.dtype)
-                and self.last_use[U] == line
-                and not shared
-                and V.operation.may_overwrite(place)
-            ):
-                return U
-        return None
+    def __call__(self, *values: Any) -> list[np.ndarray]:
+        """Compute the outputs.
+
+        Parameters
+        ----------
+        *values : array or number
+            One for each input, in order, of its shape and dtype.
+
+        Returns
+        -------
+        list of array
+            One for each output, a NumPy number where it is a scalar; they belong to the caller.
+
+        Raises
+        ------
+        TypeError
+            If the number of values is wrong, or a dtype.
+        ValueError
+            If a shape is wrong, a value is empty, the inputs disagree on the number of examples,
+            or a scalar result is NaN because of NaN in an input.
+        """
+        self._check_count(values)
+        with self._one_at_a_time:
+            if not self._fits(*values):
+                values = self._prepare(values)
+            results = self._run(*values)
+        for place in self._scalars:
+            if results[place] != results[place]:  # only NaN differs from itself
+                self._report_nan(values)
+        return results
+
+    def _report_nan(self, values: Iterable[np.ndarray]) -> None:
+        """Raise a ValueError if it is the inputs that the NaN comes from."""
+        for V, value in zip(self.inputs, values, strict=True):
+            check_values("program", f"'{V.name}'", value)
+
+    def _prepare(self, values: tuple) -> list[np.ndarray]:
+        """Check the values; set up the buffers anew if the number of examples has changed."""
+        arrays = [check_input(V, value) for V, value in zip(self.inputs, values, strict=True)]
+        examples = count_examples(self.inputs, arrays)
+        if examples != self._examples:
+            namespace = {**self._namespace, "m": examples}
+            exec(self._code, namespace)
+            self._run = namespace["program"]
+            self._fits = _write_check(self.inputs, examples)
+            self._examples = examples
+        return arrays
 
 
-def read_by(V: Variable) -> list[Variable]:
-    """Return the inputs whose values the operation reads, not only their shape."""
-    if not V.operation.shape_only:
-        return list(V.inputs)
-    return [U for place, U in enumerate(V.inputs) if place not in V.operation.shape_only]
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Do not look for garbage: all of a large graph is needed, and looking costs a quarter more."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
-def has_buffer(V: Variable) -> bool:
-    op = V.operation
-    return V.ndim > 0 and not (op.view or op.output is not None or isinstance(op, Constant))
+def _write_check(inputs: list[Variable], examples: int | None):
+    """Write the function that tells whether values can be taken as they are, all in one look."""
+    names = [f"x{i}" for i in range(len(inputs))]
+    checks = []
+    for name, V in zip(names, inputs, strict=True):
+        kinds = f"({name}.__class__ is ndarray or {name}.__class__ is {V.dtype}.type)"
+        checks.append(kinds if V.ndim == 0 else f"{name}.__class__ is ndarray")
+        checks.append(f"{name}.dtype is {V.dtype} and {name}.shape == {shape_code(V.shape)}")
+    code = f"lambda {', '.join(names)}: {' and '.join(checks) or 'True'}"
+    dtypes = {str(V.dtype): V.dtype for V in inputs}
+    return eval(code, {"ndarray": np.ndarray, "m": examples, **dtypes})
 
 
 class Writer:

@@ -1,0 +1,109 @@
+"""Sections 6.5.1 and 6.5.5: running a graph on numbers.
+
+:func:`compile` turns a graph into a straight line of code, one line an operation, in an order in
+which every input is ready; look at ``program.source`` to see it. :func:`evaluate` does so for a
+single value.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+import numpy as np
+
+from dlbook.checks import check_values
+from dlbook.graph import Variable, needed
+from dlbook.programs.program import Program
+from dlbook.programs.values import check_input
+
+# Where each backend's program is; loaded when it is used first, since PyTorch takes its time.
+BACKENDS = {
+    "numpy": ("dlbook.programs.numpy_program", "NumpyProgram"),
+    "torch": ("dlbook.programs.torch_program", "TorchProgram"),
+}
+
+
+def compile(
+    outputs: Iterable[Variable],
+    inputs: Iterable[Variable],
+    simplify: bool = True,
+    backend: Literal["numpy", "torch"] = "numpy",
+) -> Program:
+    """Make a program that computes ``outputs`` from values for ``inputs``.
+
+    Parameters
+    ----------
+    outputs : list of Variable
+    inputs : list of Variable
+        At least the inputs that the outputs depend on. A variable in the middle of the graph may
+        be an input, too: what it is computed from is then not needed.
+    simplify : bool
+        Whether to simplify the graph first (Section 6.5.9). Without it there is one line for
+        each operation of the graph.
+    backend : "numpy" or "torch"
+        What to run on. A program for PyTorch takes tensors, all on one device, and returns
+        tensors on it.
+
+    Raises
+    ------
+    TypeError
+        If something else than variables is given.
+    ValueError
+        If an input is given twice, or one that the outputs depend on is missing, or there is no
+        such backend.
+    """
+    outputs, inputs = _variables("outputs", outputs), _variables("inputs", inputs)
+    twice = {V.name for V, times in Counter(inputs).items() if times > 1}
+    if twice:
+        raise ValueError(f"compile: given twice among the inputs: {', '.join(sorted(twice))}")
+    _check_given(outputs, inputs)
+    if backend not in BACKENDS:
+        known = " or ".join(map(repr, BACKENDS))
+        raise ValueError(f"compile: the backend must be {known}, got {backend!r}")
+    module, kind = BACKENDS[backend]
+    return getattr(importlib.import_module(module), kind)(outputs, inputs, simplify)
+
+
+def evaluate(output: Variable, values: Mapping[Variable, Any], simplify: bool = True) -> np.ndarray:
+    """Compute one variable from values for the inputs it depends on.
+
+    Parameters
+    ----------
+    output : Variable
+    values : dict of Variable to array or number
+    simplify : bool
+        Whether to simplify the graph first (Section 6.5.9).
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`compile` and the program it makes; also if a value contains NaN.
+    """
+    program = compile([output], list(values), simplify)
+    arrays = [check_input(V, value) for V, value in values.items()]
+    for V, array in zip(values, arrays, strict=True):
+        check_values("evaluate", f"'{V.name}'", array)
+    return program(*arrays)[0]
+
+
+def _variables(role: str, variables: Iterable[Variable]) -> list[Variable]:
+    variables = [variables] if isinstance(variables, Variable) else list(variables)
+    for V in variables:
+        if not isinstance(V, Variable):
+            raise TypeError(f"compile: the {role} must be variables, got {V!r}")
+    return variables
+
+
+def _check_given(outputs: list[Variable], inputs: list[Variable]) -> None:
+    """Raise a ValueError if a value is missing."""
+    missing = sorted(V.name for V in needed(outputs, inputs) if V.operation is None)
+    if missing:
+        named_alike = sorted({V.name for V in inputs} & set(missing))
+        hint = f" (another variable named '{named_alike[0]}' is given)" if named_alike else ""
+        raise ValueError(
+            f"compile: no value is given for {', '.join(missing)}, on which "
+            f"{', '.join(V.name for V in outputs)} depends{hint}"
+        )

@@ -1,0 +1,183 @@
+"""Operations that no one writes, but that a compiled program runs in place of slower ones."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from array_api_compat import array_namespace, device
+
+from dlbook.operations.base import Operation, call, dtype_code, helper, shape_code
+from dlbook.operations.elementwise import Elementwise
+from dlbook.operations.labels import check_labels
+
+BLOCK = 2**15  # entries that stay in the cache between two passes over them
+
+
+class Gate(Elementwise):
+    """a where the mask, a bool, is true, else 0 (and NaN for an infinite a): their product."""
+
+    name, kinds, mixes, ufunc = "gate", "fb", False, "multiply"
+    bprop, jvp = Operation.bprop, Operation.jvp
+
+    def infer_dtype(self, a, mask):
+        return a.dtype
+
+    def f(self, a, mask):
+        return a * array_namespace(a).astype(mask, a.dtype)
+
+
+class InnerProduct(Operation):
+    """The sum of a * b over all entries of two tensors of one shape."""
+
+    name, kinds, fresh = "inner_product", "f", True
+
+    def infer_shape(self, a, b):
+        return ()
+
+    def f(self, a, b):
+        xp = array_namespace(a, b)
+        return xp.vecdot(xp.reshape(a, (-1,)), xp.reshape(b, (-1,)))
+
+    def code(self, V, arguments, out, setup):
+        known = [size for size in V.inputs[0].shape if size is not None]
+        short = None not in V.inputs[0].shape and math.prod(known) <= BLOCK
+        return call("np.vdot" if short else "inner_product", *arguments)
+
+
+@helper
+def inner_product(a: np.ndarray, b: np.ndarray) -> np.floating:
+    """Add up the products block by block: as quick as all at once, and as precise as a sum."""
+    a, b = a.reshape(-1), b.reshape(-1)
+    starts = range(0, len(a), BLOCK)
+    total = math.fsum(a[i : i + BLOCK].dot(b[i : i + BLOCK]) for i in starts)
+    return a.dtype.type(total)
+
+
+class AddScaled(Operation):
+    """A + c B for a number c: the step of weight decay, with no memory for all of c B."""
+
+    name, kinds, fresh = "add_scaled", "f", True
+
+    def infer_shape(self, A, c, B):
+        return A.shape
+
+    def f(self, A, c, B):
+        return A + c * B
+
+    def code(self, V, arguments, out, setup):
+        A, c, B = arguments
+        rows = max(1, BLOCK // math.prod(V.shape[1:]))
+        shape = (rows, *V.shape[1:])
+        block = setup("block", f"empty({shape}, {dtype_code(V.dtype)})")
+        return call("add_scaled", A, c, B, block, out=out)
+
+    def may_overwrite(self, place):
+        return place == 0
+
+
+@helper
+def add_scaled(A, c, B, block, out=None) -> np.ndarray:
+    """Compute A + c B row by row, as many at once as ``block`` has."""
+    out = np.empty_like(A) if out is None else out
+    for start in range(0, len(A), len(block)):
+        rows = slice(start, start + len(block))
+        scaled = np.multiply(B[rows], c, out=block[: len(B) - start])
+        np.add(A[rows], scaled, out=out[rows])
+    return out
+
+
+# --- Around one-hot vectors --------------------------------------------------------------------
+# What a multiplication by a one-hot vector does, at the cost of one entry an example.
+
+
+class LabelPlaces(Operation):
+    """Where the entry of each label lies when the rows of all classes stand one behind the other.
+
+    The labels are checked here, once for all that use them.
+    """
+
+    name, kinds, fresh = "label_places", "i", True
+
+    def __init__(self, classes: int):
+        self.classes = classes
+
+    def infer_shape(self, y):
+        return y.shape
+
+    def f(self, y):
+        check_labels("cross_entropy", y, self.classes)
+        xp = array_namespace(y)
+        starts = xp.arange(math.prod(y.shape), device=device(y)) * self.classes
+        return y + xp.reshape(starts, y.shape)
+
+    def code(self, V, arguments, out, setup):
+        end = " * ".join(["m" if size is None else str(size) for size in (*V.shape, self.classes)])
+        starts = f"np.arange(0, {end}, {self.classes}).reshape({shape_code(V.shape)})"
+        return call("places_of", *arguments, setup("starts", starts), str(self.classes), out=out)
+
+
+@helper
+def places_of(labels: np.ndarray, starts: np.ndarray, classes: int, out=None) -> np.ndarray:
+    """Add the labels to the places where their rows start."""
+    # As unsigned numbers the negative ones are the largest: one look finds all that are wrong.
+    if np.maximum.reduce(labels.view(np.uint64), None) >= classes:
+        check_labels("cross_entropy", labels, classes)
+    return np.add(starts, labels, out)
+
+
+class Pick(Operation):
+    """The entry of each label from its row."""
+
+    name, fresh = "pick", True
+
+    def infer_shape(self, A, places):
+        return places.shape
+
+    def infer_dtype(self, A, places):
+        return A.dtype
+
+    def f(self, A, places):
+        xp = array_namespace(A)
+        chosen = xp.take(xp.reshape(A, (-1,)), xp.reshape(places, (-1,)))
+        return xp.reshape(chosen, places.shape)
+
+    def code(self, V, arguments, out, setup):
+        A, places = arguments
+        # The places are checked already, and clipping is the quickest.
+        return call(f"{A}.reshape(-1).take", places, out=out, mode="'clip'")
+
+
+class MinusOneAt(Operation):
+    """``A`` less 1 at the entry of each label: less a one-hot vector."""
+
+    name, fresh = "minus_one_at", True
+
+    def infer_shape(self, A, places):
+        return A.shape
+
+    def infer_dtype(self, A, places):
+        return A.dtype
+
+    def f(self, A, places):
+        xp = array_namespace(A)
+        every = xp.reshape(xp.arange(math.prod(A.shape), device=device(A)), A.shape)
+        return A - xp.astype(every == places[..., None], A.dtype)
+
+    def code(self, V, arguments, out, setup):
+        return call("minus_one_at", *arguments, out=out)
+
+    def may_overwrite(self, place):
+        return place == 0
+
+
+@helper
+def minus_one_at(A: np.ndarray, places: np.ndarray, out=None) -> np.ndarray:
+    """Copy ``A``, unless it is the buffer itself, and subtract 1 at the places."""
+    if out is None:
+        out = np.empty_like(A, order="C")
+    if out is not A:
+        np.copyto(out, A)
+    flat = out.reshape(-1) if out.flags.c_contiguous else out.flat
+    flat[places] -= 1
+    return out

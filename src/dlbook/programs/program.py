@@ -1,0 +1,35 @@
+"""Section 6.5.5: what programs have in common, whatever they run on."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from dlbook.graph import Variable
+
+
+class Program(ABC):
+    """A graph made ready to run; made by :func:`~dlbook.programs.compiling.compile`.
+
+    Attributes
+    ----------
+    source : str
+        The code that runs.
+    inputs, outputs : list of Variable
+    """
+
+    source: str
+
+    def __init__(self, outputs: list[Variable], inputs: list[Variable]):
+        self.inputs, self.outputs = inputs, outputs
+
+    @abstractmethod
+    def __call__(self, *values: Any) -> list:
+        """Compute the outputs from one value for each input, in order."""
+
+    def _check_count(self, values: tuple) -> None:
+        if len(values) != len(self.inputs):
+            names = ", ".join(V.name for V in self.inputs)
+            raise TypeError(
+                f"program: {len(values)} values for {len(self.inputs)} inputs ({names})"
+            )
