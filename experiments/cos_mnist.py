@@ -50,8 +50,7 @@ def experiment(unit: str, width: int, layers: int, shifts: bool, epochs: int, se
         [J, *dl.backprop(network.parameters, J).values()], [inputs, labels, *network.parameters]
     )
     classify = dl.compile([dl.argmax(logits, axis=1)], [inputs, *network.parameters])
-    values = network.initial_values(rng, "he")
-    optimizer = dl.Adam(1e-3)
+    values, memory = network.initial_values(rng, "he"), None
     started, steps = time.perf_counter(), epochs * (len(X) // BATCH)
     for epoch in range(epochs):
         seen = shifted(X, rng) if shifts else X
@@ -60,8 +59,8 @@ def experiment(unit: str, width: int, layers: int, shifts: bool, epochs: int, se
             batch = order[number * BATCH : (number + 1) * BATCH]
             cost, *gradients = step(seen[batch], y[batch], *values.values())
             done = (epoch * (len(X) // BATCH) + number) / steps
-            optimizer.learning_rate = 1e-3 * (1 - done)  # down to 0, in a straight line
-            values = optimizer.step(values, gradients)
+            optimizer = dl.Adam(1e-3 * (1 - done))  # down to 0, in a straight line
+            values, memory = optimizer.step(values, gradients, memory)
     errors = int(np.sum(classify(X_test, *values.values())[0] != y_test))
     return {
         "errors": errors,

@@ -101,12 +101,152 @@ def test_training_leaves_data_and_start_values_as_they_are():
 
 def test_training_uses_any_object_that_can_step():
     class Stubborn:
-        def step(self, parameters, gradients):
+        def step(self, parameters, gradients, memory=None):
             assert [np.shape(g) for g in gradients] == [V.shape for V in parameters]
-            return dict(parameters)
+            return dict(parameters), [*(memory or ()), float(gradients[0])]
 
     w, goal, J = one_parameter()
-    assert_array_equal(dl.train(J, {w: 7.0}, {goal: 3.0}, Stubborn(), 2).costs, [16.0] * 3)
+    trained = dl.train(J, {w: 7.0}, {goal: 3.0}, Stubborn(), 2)
+    assert_array_equal(trained.costs, [16.0] * 3)
+    assert trained.memory == [8.0, 8.0]
+
+
+@pytest.mark.parametrize(
+    ("result", "got"),
+    [
+        ({}, "a dict"),
+        (None, "a NoneType"),
+        (({},), "1"),
+        ([{}, None], "a list"),
+        (({}, None, 1), "3"),
+    ],
+)
+def test_a_step_that_returns_no_pair_is_reported(result, got):
+    class Old:
+        def step(self, parameters, gradients, memory=None):
+            return result
+
+    w, goal, J = one_parameter()
+    with pytest.raises(
+        TypeError, match=r"train: the optimizer's step must return a tuple"
+    ) as caught:
+        dl.train(J, {w: 7.0}, {goal: 3.0}, Old(), 2)
+    assert str(caught.value).endswith(f"of two, the parameters and the memory, got {got}")
+
+
+def test_a_step_returns_the_parameters_in_their_order():
+    class Confused:
+        def step(self, parameters, gradients, memory=None):
+            return dict(reversed(parameters.items())), memory
+
+    v, w = dl.variable("v", ()), dl.variable("w", ())
+    with pytest.raises(ValueError, match=r"train: the optimizer's step must return .* same order"):
+        dl.train(v * v + w, {v: 1.0, w: 2.0}, {}, Confused(), 1)
+
+
+# --- Going on ----------------------------------------------------------------------------------
+
+
+OPTIMIZERS = [
+    dl.GradientDescent(0.1),
+    dl.Momentum(0.1),
+    dl.Adam(0.1),
+    dl.Clipped(dl.Momentum(0.1), 0.2),
+    dl.Clipped(dl.Adam(0.1), 0.2),
+]
+each_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
+
+
+def assert_same_bits(one, other):
+    """Hold parameters, or memories, to be the same."""
+    assert list(one) == list(other)
+    for key in one:
+        a, b = np.asarray(one[key]), np.asarray(other[key])
+        assert a.dtype == b.dtype and a.tobytes() == b.tobytes()
+
+
+@each_optimizer
+def test_training_twice_from_one_start_gives_the_same(optimizer):
+    J, network, data = regression()
+    start = network.initial_values(np.random.default_rng(0))
+    one, other = (dl.train(J, start, data, optimizer, 20) for _ in range(2))
+    assert_same_bits(one.parameters, other.parameters)
+    assert_same_bits(one.memory, other.memory)
+    assert_array_equal(one.costs, other.costs)
+
+
+@each_optimizer
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("first", [0, 1, 7, 20])
+def test_training_in_two_parts_is_training_at_once_bit_for_bit(optimizer, dtype, first):
+    X, w, b = (
+        dl.variable("X", (None, 3), dtype),
+        dl.variable("w", (3,), dtype),
+        dl.variable("b", (), dtype),
+    )
+    rng = np.random.default_rng(0)
+    J = dl.mean((dl.tanh(X @ w) + b - 1) ** 2)
+    data = {X: rng.normal(size=(9, 3)).astype(dtype)}
+    start = {w: rng.normal(size=3).astype(dtype), b: dtype(0)}
+    whole = dl.train(J, start, data, optimizer, 20)
+    half = dl.train(J, start, data, optimizer, first)
+    kept = {key: np.copy(value) for key, value in (half.memory or {}).items()}
+    rest = dl.train(J, half.parameters, data, optimizer, 20 - first, memory=half.memory)
+    assert_same_bits(rest.parameters, whole.parameters)
+    assert_same_bits(rest.memory, whole.memory)
+    assert_array_equal([*half.costs, *rest.costs[1:]], whole.costs)
+    assert_same_bits(half.memory or {}, kept)
+
+
+def test_without_its_memory_momentum_begins_anew():
+    J, network, data = regression()
+    start, optimizer = network.initial_values(np.random.default_rng(0)), dl.Momentum(0.1)
+    whole = dl.train(J, start, data, optimizer, 20)
+    half = dl.train(J, start, data, optimizer, 10)
+    rest = dl.train(J, half.parameters, data, optimizer, 10)
+    W = network.parameters[0]
+    assert not np.allclose(rest.parameters[W], whole.parameters[W])
+
+
+def test_no_steps_leave_the_memory_as_it_is():
+    w, goal, J = one_parameter()
+    assert dl.train(J, {w: 7.0}, {goal: 3.0}, dl.Momentum(0.1), 0).memory is None
+    memory = {("velocity", w): np.array(2.0)}
+    trained = dl.train(J, {w: 7.0}, {goal: 3.0}, dl.Momentum(0.1), 0, memory=memory)
+    assert trained.memory is memory
+
+
+def test_training_refuses_a_memory_of_something_else():
+    w, goal, J = one_parameter()
+    _, memory = dl.Adam(0.1).step({w: 7.0}, [1.0])
+    with pytest.raises(ValueError, match=r"^momentum: the memory must be of this optimizer"):
+        dl.train(J, {w: 7.0}, {goal: 3.0}, dl.Momentum(0.1), 1, memory=memory)
+
+
+class Counter:
+    """Takes w along given values, and remembers how many it has taken."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def step(self, parameters, gradients, memory=None):
+        taken = memory or 0
+        return {w: np.array(float(self.values[taken])) for w in parameters}, taken + 1
+
+
+def test_the_memory_belongs_to_the_parameters_also_after_early_stopping():
+    w, x = dl.variable("w", ()), dl.variable("x", ())
+    counter = Counter([5, 2, 3, 4, 1])
+    trained = dl.train(w * x, {w: 9.0}, {x: 1.0}, counter, 5, validation=(w * 1.0, {}), patience=2)
+    assert (trained.epoch, trained.parameters, trained.memory) == (2, {w: 2}, 2)
+
+
+def test_the_memory_belongs_to_the_parameters_also_after_divergence():
+    w, x = dl.variable("w", ()), dl.variable("x", ())
+    for optimizer, memory in ((Counter([5, 2, np.inf]), 2), (Counter([np.inf]), None)):
+        with pytest.raises(dl.TrainingDiverged) as caught:
+            dl.train((w * x) ** 2, {w: 9.0}, {x: 1.0}, optimizer, 5)
+        assert caught.value.trained.memory == memory
 
 
 @pytest.mark.parametrize("rate", [0.1, np.float64(0.1)])
@@ -422,8 +562,8 @@ class Walk:
     def __init__(self, values):
         self.values = iter(values)
 
-    def step(self, parameters, gradients):
-        return {w: np.array(float(next(self.values))) for w in parameters}
+    def step(self, parameters, gradients, memory=None):
+        return {w: np.array(float(next(self.values))) for w in parameters}, memory
 
 
 def walk(errors, patience=None, per_epoch=1, steps=None):

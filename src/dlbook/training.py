@@ -14,6 +14,7 @@ from dlbook.backpropagation import backprop
 from dlbook.checks import check_values
 from dlbook.differentiability import check_slope
 from dlbook.graph import Variable
+from dlbook.optimizers import CanStep
 from dlbook.programs.compiling import compile
 from dlbook.programs.values import check_input
 
@@ -35,6 +36,9 @@ class Trained:
         The validation error at the end of each epoch, if there is one.
     epoch : int
         How many epochs the parameters have seen; 0 for the initial ones.
+    memory : object
+        What the optimizer remembered when the parameters had these values, to go on with;
+        ``None`` before any step.
     """
 
     parameters: dict[Variable, np.ndarray]
@@ -42,6 +46,7 @@ class Trained:
     recorded: list[np.ndarray]
     errors: np.ndarray = field(default_factory=lambda: np.empty(0))
     epoch: int = 0
+    memory: Any = None
 
 
 class TrainingDiverged(FloatingPointError):
@@ -66,10 +71,11 @@ def train(
     J: Variable,
     parameters: Mapping[Variable, Any],
     data: Mapping[Variable, Any],
-    optimizer: Any,
+    optimizer: CanStep,
     steps: int,
     record: Iterable[Variable] = (),
     *,
+    memory: Any = None,
     batch_size: int | None = None,
     rng: np.random.Generator | None = None,
     validation: tuple[Variable, Mapping[Variable, Any]] | None = None,
@@ -86,11 +92,14 @@ def train(
     data : dict of Variable to array
         Values of the other inputs of ``J``.
     optimizer : object
-        Its ``step(parameters, gradients)`` returns the next parameters, as
-        :meth:`~dlbook.optimizers.Optimizer.step` does.
+        Its ``step(parameters, gradients, memory)`` returns the next parameters and the next
+        memory, as :meth:`~dlbook.optimizers.CanStep.step` says.
     steps : int
     record : list of Variable, optional
         Variables of the same graph whose values are kept at every step.
+    memory : optional
+        ``Trained.memory`` of a training before this one, to go on from its parameters. Taken in
+        two parts, with all examples at every step, training gives the same bits as at once.
     batch_size : int, optional
         To take so many examples for each step, all of them once in an epoch, in an order that
         ``rng`` draws; what is left over at the end of an epoch is too few and left out. Without it
@@ -123,14 +132,14 @@ def train(
     parameters = {V: _checked(V, value).copy() for V, value in parameters.items()}
     batches = _Batches({V: _checked(V, value) for V, value in data.items()}, batch_size, rng)
     watch = _Watch(validation, patience, parameters)
-    costs, recorded, good = [], [[] for _ in record], parameters
+    costs, recorded, good = [], [[] for _ in record], (parameters, memory)
 
-    def so_far(parameters, step):
+    def so_far(parameters, memory, step):
         epoch = step // batches.per_epoch
         if patience is not None and watch.best is not None:
-            parameters, epoch = watch.best, watch.best_epoch
+            (parameters, memory), epoch = watch.best, watch.best_epoch
         kept = [np.array(values) for values in recorded]
-        return Trained(parameters, np.array(costs), kept, np.array(watch.errors), epoch)
+        return Trained(parameters, np.array(costs), kept, np.array(watch.errors), epoch, memory)
 
     # The bar goes to a terminal only, so that notebooks and logs stay the same from run to run.
     bar = tqdm(range(steps + 1), desc="training", disable=None, leave=False)
@@ -141,20 +150,37 @@ def train(
             slopes = values[len(record) :]
             problem = _not_finite({J: cost, **dict(zip(parameters, slopes, strict=True))})
             if not problem and step and step % batches.per_epoch == 0:
-                problem = watch.measure(parameters)
+                problem = watch.measure(parameters, memory)
             if problem:
                 hint = "; a smaller learning rate may help" if step else ": before any step"
                 raise TrainingDiverged(
                     f"train: {problem} after {step} steps{hint}",
-                    so_far(good, max(step - 1, 0)),
+                    so_far(*good, max(step - 1, 0)),
                 )
             costs.append(cost)
             for kept, value in zip(recorded, values, strict=False):
                 kept.append(value)
             if step == steps or watch.has_enough:
                 break
-            good, parameters = parameters, optimizer.step(parameters, slopes)
-    return so_far(parameters, step)
+            good = parameters, memory
+            parameters, memory = _stepped(optimizer.step(parameters, slopes, memory), parameters)
+    return so_far(parameters, memory, step)
+
+
+def _stepped(result: Any, before: Mapping) -> tuple[dict[Variable, np.ndarray], Any]:
+    """Return what a step has returned if it is what was asked for: a dict unpacks, too."""
+    if not isinstance(result, tuple) or len(result) != 2:
+        found = f"{len(result)}" if isinstance(result, tuple) else f"a {type(result).__name__}"
+        raise TypeError(
+            f"train: the optimizer's step must return a tuple of two, the parameters and the "
+            f"memory, got {found}"
+        )
+    if list(result[0]) != list(before):
+        raise ValueError(
+            "train: the optimizer's step must return the parameters by the same variables and in "
+            "the same order"
+        )
+    return result
 
 
 class _Batches:
@@ -217,7 +243,7 @@ class _Watch:
             self.program = compile([error], [*parameters, *data])
             self.data = [_checked(V, value) for V, value in data.items()]
 
-    def measure(self, parameters: dict[Variable, np.ndarray]) -> str:
+    def measure(self, parameters: Mapping[Variable, np.ndarray], memory: Any) -> str:
         """Measure the error at the end of an epoch; return what is wrong with it, if anything."""
         if self.program is None:
             return ""
@@ -226,7 +252,8 @@ class _Watch:
             return "the validation error is nan"
         self.errors.append(error)
         if error < self.least:
-            self.least, self.best, self.best_epoch = error, dict(parameters), len(self.errors)
+            self.least, self.best_epoch = error, len(self.errors)
+            self.best = dict(parameters), memory
         return ""
 
     @property
