@@ -21,6 +21,7 @@ from dlbook.checks import as_array, check_values, shape_text
 from dlbook.codegen import Writer, read_by
 from dlbook.graph import Variable
 from dlbook.operations.base import shape_code
+from dlbook.showing import lines_of
 from dlbook.simplify import lower, needed
 from dlbook.simplify import simplify as simplified
 
@@ -49,6 +50,9 @@ class Program:
         self._fits = lambda *values: False
         self._scalars = [i for i, V in enumerate(outputs) if V.ndim == 0 and V.dtype.kind == "f"]
         self._one_at_a_time = threading.Lock()  # the buffers are there once
+
+    def __repr__(self) -> str:
+        return "\n".join(lines_of(self.source.splitlines(), most=100, sign="    # "))
 
     def __call__(self, *values: Any) -> list[np.ndarray]:
         """Compute the outputs.

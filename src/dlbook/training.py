@@ -17,7 +17,7 @@ from dlbook.graph import Variable
 from dlbook.program import check_input, compile
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Trained:
     """What training leaves behind.
 
@@ -41,6 +41,13 @@ class Trained:
     recorded: list[np.ndarray]
     errors: np.ndarray = field(default_factory=lambda: np.empty(0))
     epoch: int = 0
+
+    def __repr__(self) -> str:
+        steps = (
+            f"{len(self.costs) - 1:,} steps, cost from {self.costs[0]:.3g} to {self.costs[-1]:.3g}"
+        )
+        least = f", least error {self.errors.min():.3g}" if len(self.errors) else ""
+        return f"<Trained: {steps}{least}>"
 
 
 class TrainingDiverged(FloatingPointError):
