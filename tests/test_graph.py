@@ -334,12 +334,6 @@ def test_comparing_variables_with_equals_signs_does_not_end_up_in_a_graph():
         x * (x == 0)
 
 
-def test_functions_of_numpy_do_not_swallow_a_variable():
-    x = dl.variable("x", (2,))
-    with pytest.raises(TypeError, match="'x' is a variable: NumPy's functions need arrays"):
-        np.stack([x, x])
-
-
 def test_operations_with_equal_settings_are_equal():
     x = dl.variable("x", (2, 3))
     first, second, other = dl.sum(x, axis=0), dl.sum(x, axis=-2), dl.sum(x, axis=1)

@@ -17,7 +17,7 @@ import numpy as np
 
 from dlbook.checks import Shape, as_array, check_dtype, check_values, shape_text
 from dlbook.graph import Variable
-from dlbook.operators import operations
+from dlbook.operators import by_name
 from dlbook.showing import written
 
 
@@ -334,7 +334,7 @@ def to_common_dtype(inputs: tuple[Variable, ...]) -> tuple[Variable, ...]:
     if all(V.dtype is inputs[0].dtype for V in inputs):
         return inputs
     common = np.result_type(*(V.dtype for V in inputs))
-    return tuple(V if V.dtype == common else operations["astype"](V, common) for V in inputs)
+    return tuple(V if V.dtype == common else by_name["astype"](V, common) for V in inputs)
 
 
 def _check_count(operation: Operation, inputs: tuple[Variable, ...]) -> None:

@@ -18,7 +18,6 @@ from dlbook.graph import Variable
 from dlbook.operations.base import Operation, as_variables, call, dtype_code, helper, shape_code
 from dlbook.operations.flow import stop_gradient
 from dlbook.operations.shapes import ExpandDims, Squeeze, broadcast_shape, normalize_axes
-from dlbook.operators import operations
 
 ARRAY = "array"  # stands in a key where an integer array goes
 
@@ -434,5 +433,4 @@ def max_and_index(A: Variable, axis: int = -1) -> tuple[Variable, Variable]:
     return MaxAndIndex(axis, 0)(A), MaxAndIndex(axis, 1)(A)
 
 
-operations.update(argmax=argmax, index=index)
 __all__ = ["argmax", "max_and_index", "take", "take_along_axis"]
