@@ -82,6 +82,91 @@ def test_build_grad_is_an_error_for_a_node_that_does_not_take_part():
         dl.build_grad(x, G, G.pruned([y], z), {z: dl.constant(1.0)})
 
 
+# --- Names of gradients ------------------------------------------------------------------------
+
+
+def test_the_gradient_on_W_is_called_grad_W_in_the_graph_and_in_the_program():
+    X, W, c = dl.variable("X", (4, 2)), dl.variable("W", (2,)), dl.variable("c", ())
+    y = dl.variable("y", (4,))
+    J = dl.mean((X @ W + c - y) ** 2).named("J")
+    gradients = dl.backprop([W, c], J)
+    assert [G.name for G in gradients.values()] == ["grad_W", "grad_c"]
+    source = dl.compile([J, *gradients.values()], [X, W, c, y]).source
+    assert "    grad_W = " in source and "    grad_c = " in source
+    assert source.endswith("return [J, grad_W.copy(), grad_c]\n")
+
+
+def test_a_gradient_that_passes_through_what_has_no_name_is_called_after_the_target():
+    x = dl.variable("x", (3,))
+    total = dl.sum((x + 1.0) ** 2)  # the gradient on x + 1 is that on x
+    gradient = dl.backprop([x], total)[x]
+    assert gradient.name == "grad_x" and str(gradient).startswith("multiply(")
+    product = dl.variable("y", ()) * x
+    unnamed = dl.backprop([product], dl.sum(dl.sin(product)))[product]
+    assert unnamed.name == "multiply"  # there is no name to call it after
+
+
+def test_a_gradient_of_zero_has_a_name_too():
+    x = dl.variable("x", (3,))
+    gradient = dl.backprop([x], dl.sum(dl.sign(x)))[x]
+    assert gradient.name == "grad_x" and str(gradient) == "broadcast_like(0, x)"
+
+
+def test_a_gradient_that_has_a_name_keeps_it():
+    x, y = dl.variable("x", ()), dl.variable("y", ())
+    both = dl.backprop([x, y], (x + y) ** 2)
+    assert (
+        both[x] is both[y] and both[x].name == "grad_y"
+    )  # the one that came first on the way back
+    assert dl.backprop([x], x + y)[x].name == "1"
+
+
+def test_gradients_of_gradients_say_so():
+    x = dl.variable("x", ())
+    slope = dl.backprop([x], dl.sin(x) * x)[x]
+    assert dl.backprop([x], slope)[x].name == "grad_x"
+    assert dl.backprop([slope], slope * slope)[slope].name == "grad_grad_x"
+
+
+def test_no_variable_of_the_graph_is_renamed_even_by_a_wrong_rule():
+    class Wrong(dl.Operation):
+        name = "wrong"
+
+        def infer_shape(self, *inputs):
+            return ()
+
+        def f(self, a, b):
+            return a
+
+        def bprop(self, inputs, X, G):
+            return inputs[1]
+
+    x, y = dl.variable("x", ()), dl.variable("y", ())
+    middle, factor = dl.sin(x), dl.sin(y)
+    inner = (x + middle).named("inner")
+    for z in (Wrong()(inner, factor), Wrong()(inner, x * x), Wrong()(middle, middle)):
+        names = {V: V.name for V in dl.Graph([z, factor])}
+        dl.backprop([x], z)
+        assert {V: V.name for V in names} == names
+
+
+def test_what_starts_the_table_keeps_its_name():
+    x, y = dl.variable("x", ()), dl.variable("y", ())
+    z = (x + y).named("z")
+    G, G_prime = dl.Graph([z]), dl.Graph([z]).pruned([x], z)
+    start = dl.exp(y)
+    assert dl.build_grad(x, G, G_prime, {z: start}) is start and start.name == "exp"
+
+
+def test_what_is_computed_again_keeps_its_names_and_the_gradient_gets_one():
+    x = dl.variable("x", (3,))
+    h = dl.sin(x).named("h")
+    z = dl.sum(dl.exp(h) * h)
+    gradient = dl.backprop([x], z, checkpoints=[])[x]
+    names = {V.name for V in dl.Graph(gradient)}
+    assert gradient.name == "grad_x" and {"grad_h", "h", "x"} <= names
+
+
 def test_backprop_leaves_the_graph_of_z_as_it_was():
     x, y, _, z = small_graph()
     before = list(dl.Graph([z]))

@@ -1896,7 +1896,11 @@ def test_the_cholesky_factor_and_triangular_systems_solve_a_linear_system():
 
 def test_an_operation_shows_its_settings():
     A = dl.variable("A", (2, 3))
-    assert repr(dl.sum(A, 1).operation) == "sum(axes=(1,), keepdims=False)"
+    assert repr(dl.sum(A, 1).operation) == "sum(axes=(1,))"  # a flag that is not set says nothing
+    assert repr(dl.sum(A, 1, keepdims=True).operation) == "sum(axes=(1,), keepdims=True)"
+    assert repr(dl.astype(A, np.float32).operation) == "astype(dtype='float32')"
+    assert repr(A[0, :2, None].operation) == "index[0, :2, None]"
+    assert repr(dl.max_and_index(A)[1].operation) == "max_and_index(axis=1)[1]"
     assert repr(dl.clip(A, -1, 2).operation) == "clip(low=-1.0, high=2.0)"
     assert repr(dl.relu) == "relu"
     assert "relu" in repr(dl.relu(A)) and "(2, 3)" in repr(dl.relu(A))

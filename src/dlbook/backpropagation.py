@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dlbook.checkpoints import Recomputing
 from dlbook.checks import shape_text
 from dlbook.differentiability import varies
-from dlbook.graph import Graph, Variable, get_consumers, get_inputs, get_operation
+from dlbook.graph import Graph, Variable, get_consumers, get_inputs, get_operation, has_name
 from dlbook.operations import astype, constant
 from dlbook.operations.base import Operation, check_floats, distinct
 from dlbook.operations.shapes import zeros_like
@@ -38,7 +38,8 @@ def backprop(
     -------
     dict of Variable to Variable
         For each target its gradient: a variable of the same shape, part of a graph like any
-        other, which can be evaluated, drawn or differentiated again.
+        other, which can be evaluated, drawn or differentiated again. That of ``W`` is called
+        ``grad_W``, unless it is that of another variable, too, and called after that one.
 
     Raises
     ------
@@ -66,7 +67,10 @@ def backprop(
     # no recursion, however deep the graph.
     for V in reversed(G_prime):
         build_grad(V, G, G_prime, grad_table)
-    return {V: zeros_like(V) if grad_table[V] is None else grad_table[V] for V in targets}
+    return {
+        V: named(zeros_like(V), V, grad_table) if grad_table[V] is None else grad_table[V]
+        for V in targets
+    }
 
 
 def build_grad(V: Variable, G: Graph, G_prime: Graph, grad_table: GradTable) -> Variable | None:
@@ -95,7 +99,7 @@ def build_grad(V: Variable, G: Graph, G_prime: Graph, grad_table: GradTable) -> 
         for place in places(V, C):  # two for x in x * x: equal inputs count as distinct
             gradient = added(gradient, bprop(op, inputs, inputs[place], D))
     if gradient is not None:
-        gradient = fitted(gradient, V)
+        gradient = named(fitted(gradient, V), V, grad_table)
         G.insert(gradient)
     grad_table[V] = gradient
     return gradient
@@ -125,3 +129,12 @@ def added(gradient: Variable | None, term: Variable | None) -> Variable | None:
 def fitted(gradient: Variable, V: Variable) -> Variable:
     """Return the gradient in the dtype of ``V``."""
     return gradient if gradient.dtype == V.dtype else astype(gradient, V.dtype)
+
+
+def named(gradient: Variable, V: Variable, grad_table: GradTable) -> Variable:
+    """Return the gradient, called ``grad_V`` if ``V`` has a name and the gradient has none yet."""
+    z, one = next(iter(grad_table.items()))
+    new = gradient.number > max(z.number, one.number)  # what is older belongs to somebody else
+    if new and has_name(V) and not has_name(gradient):
+        gradient.name = f"grad_{V.name}"
+    return gradient

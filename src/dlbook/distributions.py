@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from dlbook.checks import Shape, check_values, shape_text
-from dlbook.graph import Variable
+from dlbook.graph import Variable, called
 from dlbook.operations import (
     astype,
     binary_cross_entropy,
@@ -39,6 +39,7 @@ from dlbook.operations.base import as_variables
 from dlbook.operations.labels import probability
 from dlbook.programs.compiling import compile
 from dlbook.programs.values import check_input
+from dlbook.showing import Typed, as_typed
 
 HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
 Spread = Literal["sigma", "variance", "precision"]
@@ -62,6 +63,13 @@ class Distribution:
 
     def __init__(self, target_shape: Shape, **omega: Variable):
         self.target_shape, self.omega = target_shape, omega
+
+    def __repr__(self) -> str:
+        values = {**self.omega, **vars(self)}
+        names = {
+            k: Typed(called(V) or str(V)) for k, V in values.items() if isinstance(V, Variable)
+        }
+        return as_typed(self, "distributions.", names)
 
     @property
     def mean(self) -> Variable:
@@ -305,7 +313,7 @@ class Gaussian(Distribution):
                 )
             self._spread = _Spread(raw, spread, floor)
             omega[spread] = self._spread.value
-        self.spread = spread
+        self.raw, self.spread, self.floor = raw, spread, floor
         super().__init__(shape, **omega)
 
     @property
@@ -358,6 +366,7 @@ class FullGaussian(Distribution):
         least = floor + share * sum(square(B), axis=(-2, -1), keepdims=True) / d
         covariance = B @ transpose(B, (0, 2, 1)) + least * np.eye(d, dtype=B.dtype)
         super().__init__(shape, mean=mean, covariance=covariance.named("Sigma"))
+        self.B, self.floor = B, floor
 
     @property
     def mean(self):
@@ -416,7 +425,8 @@ class Mixture(Distribution):
         _rows(self.name, means)
         if scalar and d != 1:
             raise ValueError(f"mixture: the means of numbers must have d = 1, got d = {d}")
-        self._spread, self.spread = _Spread(raw, spread, floor), spread
+        self._spread, self.raw, self.spread = _Spread(raw, spread, floor), raw, spread
+        self.floor, self.scalar = floor, scalar
         super().__init__(() if scalar else (d,), z=z, means=means, **{spread: self._spread.value})
 
     @property

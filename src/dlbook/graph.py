@@ -16,6 +16,10 @@ import numpy as np
 
 from dlbook.checks import Shape, check_dtype, check_shape, shape_text
 from dlbook.operators import Operators
+from dlbook.showing import lines_of, shortened
+
+WIDE = 100  # characters of a formula: what would make it longer is cut off
+FEW = 5  # inputs of one operation that a formula spells out
 
 # Every variable is numbered when it is made. Its inputs were made before it, so the order of the
 # numbers is an order in which the graph can be computed; no graph ever has to be sorted otherwise.
@@ -49,13 +53,49 @@ class Variable(Operators):
         self.name = name
         return self
 
+    def __str__(self) -> str:
+        """The formula that computes it, as deep as fits: ``add(matmul(X, W), c)``."""
+        text = ""
+        for depth in itertools.count(1):
+            deeper = formula(self, depth)
+            if deeper == text or (text and len(deeper) > WIDE):
+                return text
+            text = deeper
+
     def __repr__(self) -> str:
-        source = "" if self.operation is None else f" = {self.operation!r}"
-        return f"<{self.name}{source}, shape {shape_text(self.shape)}, {self.dtype}>"
+        return f"<{described(self)}>"
 
     def __reduce__(self):
         # A copy in another process gets a number of that process, after those of its inputs.
         return Variable, (self.name, self.shape, self.dtype, self.operation, self.inputs)
+
+
+def has_name(V: Variable) -> bool:
+    """Return whether a variable has a name of its own, and not that of its operation."""
+    return V.operation is None or V.name != V.operation.name
+
+
+def formula(V: Variable, depth: int) -> str:
+    """Write how a variable is computed, down to what has a name, but not deeper than ``depth``."""
+    if V.operation is None:
+        return shortened(V.name)
+    if depth == 0:
+        return f"{V.operation.name}(...)"
+    shown = V.inputs if len(V.inputs) <= FEW else (*V.inputs[: FEW - 2], None, V.inputs[-1])
+    inputs = ["..." if U is None else called(U) or formula(U, depth - 1) for U in shown]
+    return V.operation.write(*inputs)
+
+
+def called(V: Variable) -> str:
+    """Return what a formula calls a variable that has a name of its own; else an empty text."""
+    return shortened(V.name) if has_name(V) else ""
+
+
+def described(V: Variable) -> str:
+    """Return a line about a variable: its name, its formula, its shape and its dtype."""
+    text = str(V)
+    named = f"{called(V)} = {text}" if called(V) not in ("", text) else text
+    return f"{named}, shape {shape_text(V.shape)}, {V.dtype}"
 
 
 def variable(name: str, shape: Iterable[int | None], dtype: Any = np.float64) -> Variable:
@@ -148,6 +188,10 @@ class Graph:
 
     def __len__(self) -> int:
         return len(self._consumers)
+
+    def __repr__(self) -> str:
+        title = f"{type(self).__name__} of {len(self):,} variable{'s' * (len(self) != 1)}"
+        return "\n    ".join([title, *lines_of(list(self), described)])
 
 
 def needed(

@@ -40,9 +40,12 @@ from dlbook.operations import (
 from dlbook.operations import (
     maxout as maximum_of_groups,
 )
+from dlbook.showing import as_typed
+
+MAXOUT = re.compile(r"maxout\(([0-9]+)\)")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class HiddenUnit:
     """One kind of hidden unit.
 
@@ -94,6 +97,13 @@ class HiddenUnit:
 
     def __hash__(self) -> int:
         return hash(self.name)
+
+    def __repr__(self) -> str:
+        if UNITS.get(self.name) is self or MAXOUT.fullmatch(self.name):
+            return f"hidden_units.get({self.name!r})"
+        unnamed = ["name", "formula", "when", "function"]
+        values = {"learned": self.learned or ...}  # its default is made anew each time
+        return as_typed(self, "hidden_units.", values, unnamed=unnamed)
 
 
 def identity(z: Variable) -> Variable:
@@ -216,7 +226,7 @@ def get(unit: str | HiddenUnit | Callable[[Variable], Variable] | None) -> Hidde
     if isinstance(unit, str):
         if unit in UNITS:
             return UNITS[unit]
-        if of_pieces := re.fullmatch(r"maxout\(([0-9]+)\)", unit):
+        if of_pieces := MAXOUT.fullmatch(unit):
             return maxout(int(of_pieces[1]))
         raise ValueError(f"hidden unit: there is no {unit!r}; there are {', '.join(UNITS)}")
     if not callable(unit):

@@ -10,7 +10,7 @@ it for each row. For the general algorithm see ``dlbook.backpropagation``.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,8 +23,8 @@ class Activation:
     """An element-wise function f of the pre-activation a, and its derivative."""
 
     name: str
-    f: Callable[[Array], Array]
-    f_prime: Callable[[Array], Array]
+    f: Callable[[Array], Array] = field(repr=False)
+    f_prime: Callable[[Array], Array] = field(repr=False)
 
 
 def _sigmoid(a: Array) -> Array:
@@ -42,9 +42,9 @@ class Loss:
     """The loss L(y_hat, y) of each example, its gradient by y_hat, and a check of the target y."""
 
     name: str
-    L: Callable[[Array, Array], Array]
-    gradient: Callable[[Array, Array], Array]
-    target: Callable[[Array, ArrayLike], Array]
+    L: Callable[[Array, Array], Array] = field(repr=False)
+    gradient: Callable[[Array, Array], Array] = field(repr=False)
+    target: Callable[[Array, ArrayLike], Array] = field(repr=False)
 
 
 def _same_shape(y_hat: Array, y: ArrayLike) -> Array:
@@ -163,6 +163,11 @@ class MLP:
                     f"MLP: layer {k} has {expected[0]} biases and gets {before} inputs, so W[{k}] "
                     f"must have the shape {expected}, got {self.W[k].shape}"
                 )
+
+    def __repr__(self) -> str:
+        sizes = [self.W[1].shape[1], *map(len, self.b.values())]
+        units = ", ".join(f_k.name for f_k in self.f.values())
+        return f"<layerwise.MLP of {sizes} units: {units}; {self.loss.name}>"
 
     def Omega(self) -> float:
         """Return the sum of the squares of all weights (Equation 6.56)."""

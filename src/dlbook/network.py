@@ -20,6 +20,7 @@ from dlbook.checks import shape_text
 from dlbook.graph import Variable, variable
 from dlbook.hidden_units import HiddenUnit
 from dlbook.operations import transpose
+from dlbook.showing import as_typed, lines_of
 
 Values = dict[Variable, np.ndarray]
 Unit = str | HiddenUnit | Callable[[Variable], Variable] | None
@@ -100,6 +101,14 @@ class Layer:
         if self.unit.templates:
             return hidden_units.squared_distances(H, self.weights)
         return H @ self.weights + self.biases
+
+    def __repr__(self) -> str:
+        return as_typed(self, unnamed=["activation"])
+
+    @property
+    def dtype(self) -> np.dtype:
+        """That of weights and biases."""
+        return self.weights.dtype
 
     @property
     def width(self) -> int:
@@ -237,6 +246,7 @@ class LocallyConnected(Layer):
             raise ValueError(
                 f"locally connected layer: a field of {field} does not fit into an image of {image}"
             )
+        self.image, self.field, self.channels, self.stride = image, field, channels, stride
         everywhere = np.arange(math.prod(image)).reshape(image)
         windows = np.lib.stride_tricks.sliding_window_view(everywhere, (field, field))
         self.places = windows[::stride, ::stride].reshape(-1, field * field)
@@ -304,6 +314,15 @@ class Network:
                     f"size {layers[i - 1].out_size} to one of size {layers[j - 1].out_size}"
                 )
 
+    def __repr__(self) -> str:
+        skips = [f"skips={self.skips}"] if self.skips else []
+        parts = "".join(f"    {part},\n" for part in [*lines_of(self.layers), *skips])
+        return f"{type(self).__name__}(\n{parts})  {self._size}"
+
+    @property
+    def _size(self) -> str:
+        return f"# {self.parameter_count:,} parameters"
+
     def __call__(self, X: Variable) -> Variable:
         """Apply the network to a design matrix of shape ``(m, in_size)``."""
         return self.outputs(X)[-1]
@@ -361,14 +380,8 @@ class Network:
         return values
 
 
-def MLP(  # the field's name for it
-    sizes: Sequence[int],
-    hidden: Unit = "relu",
-    skip: int | None = None,
-    dtype: Any = np.float64,
-    copies: int | None = None,
-) -> Network:
-    """Make a multilayer perceptron: hidden layers of one kind of unit, and a linear output layer.
+class MLP(Network):
+    """A multilayer perceptron: hidden layers of one kind of unit, and a linear output layer.
 
     Parameters
     ----------
@@ -388,25 +401,39 @@ def MLP(  # the field's name for it
         If there are fewer than two sizes, or one is no positive whole number, or ``skip`` is none
         from 2 on, or layers with a skip connection have different widths.
     """
-    sizes = list(sizes)
-    if len(sizes) < 2:
-        raise ValueError(f"MLP: needs the numbers of inputs and outputs, at least, got {sizes}")
-    if skip is not None and not (_is_whole(skip) and skip > 1):
-        raise ValueError(f"MLP: skip must be 2 or a whole number above, got {skip!r}")
-    last = len(sizes) - 1
-    layers = [
-        Layer(
-            n,
-            p,
-            None if i == last else hidden,
-            (f"W{i}", f"b{i}", "z" if i == last else f"h{i}"),
-            dtype,
-            copies,
-        )
-        for i, (n, p) in enumerate(pairwise(sizes), start=1)
-    ]
-    skips = [] if skip is None else [(i, i + skip) for i in range(1, last - skip)]
-    return Network(*layers, skips=skips)
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        hidden: Unit = "relu",
+        skip: int | None = None,
+        dtype: Any = np.float64,
+        copies: int | None = None,
+    ):
+        sizes = list(sizes)
+        if len(sizes) < 2:
+            raise ValueError(f"MLP: needs the numbers of inputs and outputs, at least, got {sizes}")
+        if skip is not None and not (_is_whole(skip) and skip > 1):
+            raise ValueError(f"MLP: skip must be 2 or a whole number above, got {skip!r}")
+        last = len(sizes) - 1
+        layers = [
+            Layer(
+                n,
+                p,
+                None if i == last else hidden,
+                (f"W{i}", f"b{i}", "z" if i == last else f"h{i}"),
+                dtype,
+                copies,
+            )
+            for i, (n, p) in enumerate(pairwise(sizes), start=1)
+        ]
+        skips = [] if skip is None else [(i, i + skip) for i in range(1, last - skip)]
+        super().__init__(*layers, skips=skips)
+        self.sizes, self.hidden, self.skip = sizes, hidden, skip
+        self.dtype, self.copies = np.dtype(dtype), copies
+
+    def __repr__(self) -> str:
+        return f"{as_typed(self, always=['hidden'])}  {self._size}"
 
 
 def _deviation(scheme: Scheme | float, n: int, p: int, gain: float) -> float:

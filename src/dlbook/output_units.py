@@ -18,6 +18,7 @@ from dlbook.distributions import Distribution, Spread, check_floor, check_spread
 from dlbook.graph import Variable, variable
 from dlbook.operations import concatenate, reshape
 from dlbook.operations.shapes import zeros_like
+from dlbook.showing import as_typed
 
 Values = dict[Variable, np.ndarray]
 
@@ -46,7 +47,7 @@ class Affine:
     def __init__(
         self, in_size: int, shape: tuple[int, ...] = (), names=("W", "b"), dtype: Any = np.float64
     ):
-        self.in_size, self.shape = _whole("in_size", in_size), shape
+        self.in_size, self.shape, self.names = _whole("in_size", in_size), shape, names
         entries = (int(np.prod(shape)),) if shape else ()
         self.weights = variable(names[0], (in_size, *entries), dtype)
         self.biases = variable(names[1], entries, dtype)
@@ -59,6 +60,9 @@ class Affine:
             )
         Z = H @ self.weights + self.biases
         return reshape(Z, (H.shape[0], *self.shape)) if len(self.shape) > 1 else Z
+
+    def __repr__(self) -> str:
+        return as_typed(self, "output_units.", {"dtype": self.weights.dtype})
 
 
 class OutputUnit:
@@ -76,6 +80,19 @@ class OutputUnit:
 
     def __init__(self, *maps: Affine, further: tuple[Variable, ...] = ()):
         self.maps, self.further = maps, further
+
+    def __repr__(self) -> str:
+        return as_typed(self, "output_units.")
+
+    @property
+    def in_size(self) -> int:
+        """The number of features."""
+        return self.maps[0].in_size
+
+    @property
+    def dtype(self) -> np.dtype:
+        """That of weights and biases."""
+        return self.maps[0].weights.dtype
 
     @property
     def parameters(self) -> list[Variable]:
@@ -105,6 +122,7 @@ class _Logits(OutputUnit):
 
     def __init__(self, in_size: int, out_size: int | None = None, dtype: Any = np.float64):
         super().__init__(Affine(in_size, _target(out_size), dtype=dtype))
+        self.out_size = out_size
 
     def __call__(self, H):
         return self.distribution(self.maps[0](H).named("z"))
@@ -149,7 +167,7 @@ class Multinoulli(OutputUnit):
     ):
         if _whole("classes", classes) < 2:
             raise ValueError(f"multinoulli: needs at least 2 classes, got {classes}")
-        self.restricted = bool(restricted)
+        self.classes, self.restricted = classes, bool(restricted)
         super().__init__(Affine(in_size, (classes - self.restricted,), dtype=dtype))
 
     def __call__(self, H):
@@ -189,7 +207,7 @@ class Gaussian(OutputUnit):
         target = _target(out_size)
         check_spread("Gaussian", "precision" if spread is None else spread, floor)
         mean = Affine(in_size, target, dtype=dtype)
-        self.spread, self.constant, self.floor = spread, constant, floor
+        self.out_size, self.spread, self.constant, self.floor = out_size, spread, constant, floor
         if constant and spread is None:
             raise ValueError("Gaussian: a constant variance that is learned needs a spread")
         if spread is None:
@@ -222,7 +240,7 @@ class FullGaussian(OutputUnit):
     def __init__(self, in_size: int, out_size: int, floor: float = 1e-6, dtype: Any = np.float64):
         d = _whole("out_size", out_size)
         check_floor("full Gaussian", floor)
-        self.floor = floor
+        self.out_size, self.floor = out_size, floor
         super().__init__(
             Affine(in_size, (d,), dtype=dtype), Affine(in_size, (d, d), ("W_B", "b_B"), dtype)
         )
@@ -265,6 +283,7 @@ class MixtureDensity(OutputUnit):
     ):
         n, d = _whole("components", components), _target(out_size) or (1,)
         check_spread("mixture", spread, floor)
+        self.components, self.out_size = components, out_size
         self.scalar, self.spread, self.floor = out_size is None, spread, floor
         super().__init__(
             Affine(in_size, (n,), dtype=dtype),

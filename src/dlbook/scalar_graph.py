@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any
@@ -31,8 +31,8 @@ class Function:
     """A function of numbers: ``f``, and one partial derivative for each of its arguments."""
 
     name: str
-    f: Callable[..., float]
-    partials: tuple[Callable[..., float], ...]
+    f: Callable[..., float] = field(repr=False)
+    partials: tuple[Callable[..., float], ...] = field(repr=False)
 
     def evaluate(self, A: list[float], counts: Counts, where: str) -> float:
         """Return f(A); ``where`` names the node if an error has to be raised."""
@@ -105,6 +105,9 @@ class ScalarGraph:
         self.children: dict[int, list[int]] = {j: [] for j in range(1, self.n + 1)}
         for j, i in self.edges:
             self.children[j].append(i)
+
+    def __repr__(self) -> str:
+        return f"<ScalarGraph: u(1) to u({self.n_i}) given, up to u({self.n}) computed>"
 
     def forward(self, x: Iterable[float], counts: Counts | None = None) -> dict[int, float]:
         """Compute every node, ``{i: u(i)}`` (Algorithm 6.1, Equation 6.48).

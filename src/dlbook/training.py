@@ -19,7 +19,7 @@ from dlbook.programs.compiling import compile
 from dlbook.programs.values import check_input
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Trained:
     """What training leaves behind.
 
@@ -47,6 +47,13 @@ class Trained:
     errors: np.ndarray = field(default_factory=lambda: np.empty(0))
     epoch: int = 0
     memory: Any = None
+
+    def __repr__(self) -> str:
+        steps = (
+            f"{len(self.costs) - 1:,} steps, cost from {self.costs[0]:.3g} to {self.costs[-1]:.3g}"
+        )
+        least = f", least error {self.errors.min():.3g}" if len(self.errors) else ""
+        return f"<Trained: {steps}{least}>"
 
 
 class TrainingDiverged(FloatingPointError):

@@ -90,7 +90,7 @@ def _applies(mistake, case, reply):
         return False
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class Exercise:
     """The part that all kinds share.
 
@@ -130,6 +130,10 @@ class Exercise:
     section: object = field(default=None, init=False, repr=False)
     _shown: int = field(default=0, init=False, repr=False)
     _asked: bool = field(default=False, init=False, repr=False)
+
+    def __repr__(self):
+        ways = f"{self.name}.check({self.answer}), {self.name}.hint(), {self.name}.solution()"
+        return f"{self.name} {self.title}: {self.badge}\n    {ways}"
 
     @property
     def badge(self):
@@ -192,7 +196,7 @@ class Exercise:
         )
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class Function(Exercise):
     """An exercise whose answer is a function, compared with one that is right.
 
@@ -302,7 +306,7 @@ class Function(Exercise):
         return not difference(other.value, one.value, max(self.rtol, 1e-6), self.atol)
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class Value(Exercise):
     """An exercise whose answer is a value: a number, a choice, weights set by hand.
 
@@ -360,7 +364,7 @@ class Value(Exercise):
         return value.strip().lower()
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class Open(Exercise):
     """An exercise whose answer is words. The check notes it and points to the model answer."""
 

@@ -24,6 +24,10 @@ class Section:
     def __init__(self, notebook, title):
         self.name, self.title, self.exercises = notebook, title, []
 
+    def __repr__(self):
+        names = [exercise.name for exercise in self.exercises]
+        return f"{self.title}: {', '.join(names)}"
+
     def add(self, exercise):
         """Give an exercise the next number and return it."""
         self.exercises.append(exercise)

@@ -6,7 +6,7 @@ from dlbook.exercises.calling import SECONDS
 from dlbook.exercises.exercise import Exercise, Wrong
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class Trial(Exercise):
     """An exercise whose answer is a function that is tried on tasks of the judge's choice.
 

@@ -24,7 +24,7 @@ from matplotlib.transforms import Affine2D
 
 from dlbook.checks import shape_text
 from dlbook.figures.style import COLORS, Drawing, in_style
-from dlbook.graph import Graph, Variable
+from dlbook.graph import Graph, Variable, has_name
 from dlbook.network import Network
 from dlbook.operations.base import Constant
 
@@ -356,9 +356,11 @@ def math_text(name: str, ndim: int = 0) -> str:
     """Write a variable's name as the book does: italic, bold for vectors and matrices.
 
     ``h1`` becomes h with an index, ``W(1)`` a W with a raised (1), ``J_MLE`` a J with an upright
-    index, ``y_hat`` a y with a hat, ``lambda`` the Greek letter, ``dz/dw`` a derivative. Any other
-    name stays as it is.
+    index, ``y_hat`` a y with a hat, ``lambda`` the Greek letter, ``dz/dw`` a derivative and
+    ``grad_w`` a gradient. Any other name stays as it is.
     """
+    if name.startswith("grad_") and NAME.fullmatch(name[5:]):
+        return rf"$\nabla_{{{_symbol(name[5:], ndim)}}}$"
     derivative = re.fullmatch(r"d([^/]+)/d([^/]+)", name)
     if derivative and all(NAME.fullmatch(part) for part in derivative.groups()):
         return f"$\\dfrac{{d{_symbol(derivative[1])}}}{{d{_symbol(derivative[2])}}}$"
@@ -472,7 +474,8 @@ def graph_panel(
     edges: list[Edge] = []
     for V in graph:
         targets = [T for T, G in gradients.items() if G is V]
-        node = _node_of(V, [_gradient_text(T, ends[0], forward) for T in targets], shapes)
+        labels = [_gradient_text(T, ends[0], forward) for T in targets]
+        node = _node_of(V, labels, shapes, _has_name(V, *targets))
         if node.constant and V not in shown:
             continue
         if V not in forward:
@@ -482,7 +485,7 @@ def graph_panel(
             tail = str(U.number)
             if isinstance(U.operation, Constant) and U not in shown:
                 tail = f"{V.number}.{i}"
-                nodes[tail] = _node_of(U, [], shapes)
+                nodes[tail] = _node_of(U, [], shapes, _has_name(U))
                 nodes[tail].gradient = node.gradient
             edges.append(Edge(tail, str(V.number)))
         nodes[str(V.number)] = node
@@ -500,9 +503,9 @@ def _check(ends: list[Variable], gradients: dict[Variable, Variable]) -> None:
         )
 
 
-def _node_of(V: Variable, gradients: list[str], shapes: bool) -> Node:
+def _node_of(V: Variable, gradients: list[str], shapes: bool, named: bool) -> Node:
     """Return the node of a variable, which may be the gradient on others."""
-    names = gradients + [math_text(V.name, V.ndim)] * _has_name(V)
+    names = gradients + [math_text(V.name, V.ndim)] * named
     return Node(
         text=" = ".join(names),
         fill=COLORS["paper"] if V.operation else COLORS["blue-pale"],
@@ -518,9 +521,10 @@ def _sign(V: Variable) -> str:
     return sign if sign and "·" not in sign else V.operation.name
 
 
-def _has_name(V: Variable) -> bool:
-    """Return whether a variable has a name of its own, and not that of its operation."""
-    return not V.inputs or V.name != V.operation.name
+def _has_name(V: Variable, *targets: Variable) -> bool:
+    """Return whether a variable has a name, and not only that of the gradient on a target."""
+    named = not V.inputs or has_name(V)
+    return named and V.name not in [f"grad_{T.name}" for T in targets]
 
 
 def _gradient_text(V: Variable, z: Variable, forward: Graph) -> str:
@@ -540,7 +544,8 @@ def _in_words(
     shapes: bool,
 ) -> str:
     """Write the alternative text: what is computed from what, first forward, then backward."""
-    called = _called(graph, {G: f"d{ends[0].name}/d{T.name}" for T, G in gradients.items()})
+    labels = {T: f"d{ends[0].name}/d{T.name}" for T in gradients}
+    called = _called(graph, {G: labels[T] for T, G in gradients.items() if not _has_name(G, T)})
 
     def listed(variables: Iterable[Variable]) -> str:
         return ", ".join(called[V] + f" {shape_text(V.shape)}" * shapes for V in variables)
@@ -559,8 +564,7 @@ def _in_words(
     if gradients:
         back = [V for V in graph if V.inputs and V not in forward]
         names = ", ".join(
-            f"d{ends[0].name}/d{T.name}" + f" = {called[G]}" * (G in forward or not G.inputs)
-            for T, G in gradients.items()
+            labels[T] + f" = {called[G]}" * (called[G] != labels[T]) for T, G in gradients.items()
         )
         text += f" Beside it the gradient: {names}"
         text += f"; dashed, what it adds to the graph: {computed(back)}." if back else "."
@@ -572,7 +576,7 @@ def _called(graph: Graph, labels: dict[Variable, str]) -> dict[Variable, str]:
     unnamed = [V for V in graph if not _has_name(V) and V not in labels]
     totals, seen, called = Counter(V.name for V in unnamed), Counter(), {}
     for V in graph:
-        called[V] = V.name if _has_name(V) else labels.get(V, V.name)
+        called[V] = labels.get(V, V.name)
         if not _has_name(V) and V not in labels and totals[V.name] > 1:
             seen[V.name] += 1
             called[V] += f" {seen[V.name]}"

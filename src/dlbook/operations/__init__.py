@@ -50,6 +50,7 @@ from dlbook.operations.functions import (
     tanh,
 )
 from dlbook.operations.indexing import argmax, max_and_index, take, take_along_axis
+from dlbook.operations.indexing import index as _index
 from dlbook.operations.joining import concatenate, stack
 from dlbook.operations.labels import one_hot
 from dlbook.operations.linear import dot, matmul
@@ -63,6 +64,7 @@ from dlbook.operations.softmax import (
     logsumexp,
     softmax,
 )
+from dlbook.operators import by_name
 
 __all__ = [
     "NotDifferentiable",
@@ -131,3 +133,5 @@ __all__ = [
     "transpose",
     "where",
 ]
+
+by_name.update({name: globals()[name] for name in __all__}, index=_index)

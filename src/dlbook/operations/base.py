@@ -17,7 +17,8 @@ import numpy as np
 
 from dlbook.checks import Shape, as_array, check_dtype, check_values, shape_text
 from dlbook.graph import Variable
-from dlbook.operators import operations
+from dlbook.operators import by_name
+from dlbook.showing import written
 
 
 class Operation:
@@ -145,9 +146,18 @@ class Operation:
     def __hash__(self) -> int:
         return hash((type(self), *vars(self).values()))
 
+    def _settings(self) -> list[str]:
+        """Write what sets this operation apart from others of its kind: ``axes=(0,)``."""
+        items = {k: v for k, v in vars(self).items() if k != "output" and not k.startswith("_")}
+        return [f"{k}={written(v)}" for k, v in items.items() if v is not False and v is not None]
+
+    def write(self, *inputs: str) -> str:
+        """Write the operation as in a formula, applied to these: ``sum(w, axes=(0,))``."""
+        which = "" if self.output is None else f"[{self.output}]"
+        return f"{self.name}({', '.join([*inputs, *self._settings()])}){which}"
+
     def __repr__(self) -> str:
-        settings = ", ".join(f"{key}={value!r}" for key, value in vars(self).items())
-        return f"{self.name}({settings})" if settings else self.name
+        return self.write() if self._settings() or self.output is not None else self.name
 
 
 # Functions that compiled programs may call by name, beside those of NumPy.
@@ -247,8 +257,11 @@ class Constant(Operation):
             return (id(self.value),)
         return self.value.dtype, self.value.shape, self.value.tobytes()
 
-    def __repr__(self) -> str:
-        return self.name
+    def write(self):
+        return f"{self.value.item():g}" if self.value.size == 1 else self.name
+
+    def _settings(self):
+        return []
 
     def f(self) -> np.ndarray:
         return self.value
@@ -321,7 +334,7 @@ def to_common_dtype(inputs: tuple[Variable, ...]) -> tuple[Variable, ...]:
     if all(V.dtype is inputs[0].dtype for V in inputs):
         return inputs
     common = np.result_type(*(V.dtype for V in inputs))
-    return tuple(V if V.dtype == common else operations["astype"](V, common) for V in inputs)
+    return tuple(V if V.dtype == common else by_name["astype"](V, common) for V in inputs)
 
 
 def _check_count(operation: Operation, inputs: tuple[Variable, ...]) -> None:

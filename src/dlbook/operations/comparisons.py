@@ -16,7 +16,6 @@ from dlbook.operations.base import Operation, as_variables
 from dlbook.operations.elementwise import Elementwise
 from dlbook.operations.flow import stop_gradient
 from dlbook.operations.shapes import broadcast_shape
-from dlbook.operators import operations
 
 
 class Comparison(Elementwise):
@@ -207,10 +206,6 @@ def clip(a: Variable, low: float, high: float) -> Variable:
     return Clip(float(low), float(high))(a)
 
 
-operations.update(
-    equal=equal, greater=greater, greater_equal=greater_equal, less=less, less_equal=less_equal,
-    where=where,
-)  # fmt: skip
 __all__ = [
     "clip",
     "equal",

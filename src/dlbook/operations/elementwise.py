@@ -18,7 +18,7 @@ from dlbook.checks import check_dtype
 from dlbook.graph import Variable
 from dlbook.operations.base import Operation, call, constant, variable_of
 from dlbook.operations.shapes import broadcast_like, broadcast_shape, store, unbroadcast
-from dlbook.operators import operations
+from dlbook.operators import by_name
 
 
 class Elementwise(Operation):
@@ -242,7 +242,7 @@ class VariablePower(Elementwise):
 
     def times_slope(self, inputs, X, G):
         a, b = inputs
-        where, equal, log = operations["where"], operations["equal"], operations["log"]
+        where, equal, log = by_name["where"], by_name["equal"], by_name["log"]
         if X is b:  # 0 to the power of any b > 0 stays 0
             return G * (a**b * log(where(equal(a, 0), 1.0, a)))
         return G * (b * a ** where(equal(b, 0), 1.0, b - 1))
@@ -256,10 +256,6 @@ def astype(a: Variable, dtype: Any) -> Variable:
     return AsType(check_dtype("astype", dtype))(a)
 
 
-operations.update(
-    abs=abs, add=add, astype=astype, divide=divide, multiply=multiply, negate=negate, power=power,
-    subtract=subtract,
-)  # fmt: skip
 __all__ = [
     "abs",
     "add",

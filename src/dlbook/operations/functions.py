@@ -16,7 +16,6 @@ from dlbook.graph import Variable
 from dlbook.operations.base import as_variables, call, dtype_code
 from dlbook.operations.comparisons import clip, heaviside, maximum, minimum, where
 from dlbook.operations.elementwise import Elementwise, square
-from dlbook.operators import operations
 
 
 class Function(Elementwise):
@@ -226,7 +225,6 @@ def hard_tanh(z: Variable) -> Variable:
     return clip(z, -1, 1)
 
 
-operations.update(log=log)
 __all__ = [
     "cos",
     "erf",

@@ -18,7 +18,6 @@ from dlbook.graph import Variable
 from dlbook.operations.base import Operation, as_variables, call, dtype_code, helper, shape_code
 from dlbook.operations.flow import stop_gradient
 from dlbook.operations.shapes import ExpandDims, Squeeze, broadcast_shape, normalize_axes
-from dlbook.operators import operations
 
 ARRAY = "array"  # stands in a key where an integer array goes
 
@@ -65,7 +64,7 @@ class Index(Operation):
 
     # Slices cannot be hashed before Python 3.12.
     def __hash__(self):
-        return hash(repr(self))
+        return hash((type(self), repr(self.key)))
 
     @property
     def view(self) -> bool:
@@ -108,24 +107,25 @@ class Index(Operation):
             return None
         if len(set(lengths)) > 1 or (size is None and 0 in lengths):
             raise ValueError(
-                f"index: [{self.text()}] of '{A.name}' {shape_text(A.shape)} would have a size "
-                f"that depends on the number of examples"
+                f"index: [{key_text(self.key)}] of '{A.name}' {shape_text(A.shape)} would have a "
+                f"size that depends on the number of examples"
             )
         if lengths[0] == 0:
-            raise ValueError(f"index: [{self.text()}] of '{A.name}' {shape_text(A.shape)} is empty")
+            raise ValueError(
+                f"index: [{key_text(self.key)}] of '{A.name}' {shape_text(A.shape)} is empty"
+            )
         return lengths[0]
 
     def _misfit(self, A: Variable, why: str) -> IndexError:
         return IndexError(
-            f"index: [{self.text()}] does not fit '{A.name}' {shape_text(A.shape)}: {why}"
+            f"index: [{key_text(self.key)}] does not fit '{A.name}' {shape_text(A.shape)}: {why}"
         )
 
     def infer_dtype(self, A, *indices):
         return A.dtype
 
-    def text(self) -> str:
-        """Write the key as it stands between brackets."""
-        return ", ".join(map(_item_text, self.key))
+    def write(self, A="index", *indices):
+        return f"{A}[{key_text(self.key, indices)}]"
 
     def f(self, A, *indices):
         part = A[fill(self.key, indices)]
@@ -148,6 +148,12 @@ class Index(Operation):
         return f"{read}.copy()" if shares else read
 
 
+def key_text(key: tuple, arrays: Iterable[str] = ()) -> str:
+    """Write a key as it stands between brackets."""
+    arrays = iter(arrays)
+    return ", ".join(next(arrays, ARRAY) if item == ARRAY else _item_text(item) for item in key)
+
+
 def _item_text(item: Any) -> str:
     if not isinstance(item, slice):
         return "..." if item is ... else str(item)
@@ -163,6 +169,9 @@ class Scatter(Operation):
 
     def __init__(self, key: tuple):
         self.key = key
+
+    def _settings(self):
+        return [f"[{key_text(self.key)}]"]
 
     def infer_shape(self, G, A, *indices):
         return A.shape
@@ -424,5 +433,4 @@ def max_and_index(A: Variable, axis: int = -1) -> tuple[Variable, Variable]:
     return MaxAndIndex(axis, 0)(A), MaxAndIndex(axis, 1)(A)
 
 
-operations.update(argmax=argmax, index=index)
 __all__ = ["argmax", "max_and_index", "take", "take_along_axis"]

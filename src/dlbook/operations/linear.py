@@ -9,7 +9,6 @@ from dlbook.graph import Variable
 from dlbook.operations.base import Operation, as_variables, call
 from dlbook.operations.elementwise import add_up, multiply
 from dlbook.operations.shapes import ExpandDims, Squeeze, Transpose, broadcast_shape, unbroadcast
-from dlbook.operators import operations
 
 
 class MatMul(Operation):
@@ -85,5 +84,4 @@ def swap_last(A: Variable) -> Variable:
     return Transpose((*stack, columns, rows))(A)
 
 
-operations.update(dot=dot, matmul=matmul)
 __all__ = ["dot", "matmul"]

@@ -14,7 +14,7 @@ from array_api_compat import array_namespace
 from dlbook.checks import Shape, check_shape, shape_text
 from dlbook.graph import Variable
 from dlbook.operations.base import Operation, as_variables, call, constant, dtype_code, shape_code
-from dlbook.operators import operations
+from dlbook.operators import by_name
 
 
 def broadcast_shape(operation: Operation, *inputs: Variable, but_last: int = 0) -> Shape:
@@ -52,9 +52,9 @@ def unbroadcast(G: Variable, V: Variable) -> Variable:
     """Sum ``G`` over the axes along which ``V`` was repeated, so that it has the shape of ``V``."""
     new_axes = G.ndim - V.ndim
     if new_axes:
-        G = operations["sum"](G, tuple(range(new_axes)))
+        G = by_name["sum"](G, tuple(range(new_axes)))
     repeated = tuple(axis for axis in range(V.ndim) if V.shape[axis] == 1 and G.shape[axis] != 1)
-    return operations["sum"](G, repeated, keepdims=True) if repeated else G
+    return by_name["sum"](G, repeated, keepdims=True) if repeated else G
 
 
 def normalize_axes(name: str, V: Variable, axis: int | tuple[int, ...] | None) -> tuple[int, ...]:
@@ -306,5 +306,4 @@ def _known_entries(shape: Shape) -> int:
     return math.prod(size for size in shape if size is not None)
 
 
-operations.update(transpose=transpose, reshape=reshape)
 __all__ = ["broadcast_like", "broadcast_to", "reshape", "transpose"]

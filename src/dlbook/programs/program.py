@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from dlbook.graph import Variable
+from dlbook.showing import lines_of
 
 
 class Program(ABC):
@@ -22,6 +23,9 @@ class Program(ABC):
 
     def __init__(self, outputs: list[Variable], inputs: list[Variable]):
         self.inputs, self.outputs = inputs, outputs
+
+    def __repr__(self) -> str:
+        return "\n".join(lines_of(self.source.splitlines(), most=100, sign="    # "))
 
     @abstractmethod
     def __call__(self, *values: Any) -> list:
