@@ -252,6 +252,7 @@ def test_no_object_of_the_library_shows_an_address():
 
 def test_every_class_of_the_library_has_been_looked_at():
     seen = {type(thing) for thing in some_of_each()}
-    missing = {kind for kind in found_classes() if not issubclass(kind, dl.Operation)} - seen
+    found = {kind for kind in found_classes() if not inspect.isabstract(kind)}
+    missing = {kind for kind in found if not issubclass(kind, dl.Operation)} - seen
     missing = {kind.__name__ for kind in missing} - MACHINES
     assert not missing, "add an object of each of these to some_of_each"
