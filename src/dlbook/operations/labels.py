@@ -14,7 +14,7 @@ from array_api_compat import array_namespace, device
 
 from dlbook.checks import check_dtype, shape_text
 from dlbook.graph import Variable
-from dlbook.operations.base import Operation, as_variables, call, helper, shape_code
+from dlbook.operations.base import Operation, as_variables, call, dtype_code, helper, shape_code
 
 
 def check_labels(name: str, labels: Any, classes: int) -> None:
@@ -122,21 +122,22 @@ class MinusOneAt(Operation):
         return A - xp.astype(every == places[..., None], A.dtype)
 
     def code(self, V, arguments, out, setup):
-        return call("minus_one_at", *arguments, out=out)
+        one = setup("one", f"np.array(1, {dtype_code(V.dtype)})")  # a plain 1 would be converted
+        return call("minus_one_at", *arguments, one, out=out)
 
     def may_overwrite(self, place):
         return place == 0
 
 
 @helper
-def minus_one_at(A: np.ndarray, places: np.ndarray, out=None) -> np.ndarray:
-    """Copy ``A``, unless it is the buffer itself, and subtract 1 at the places."""
+def minus_one_at(A: np.ndarray, places: np.ndarray, one: np.ndarray, out=None) -> np.ndarray:
+    """Copy ``A``, unless it is the buffer itself, and subtract one at the places."""
     if out is None:
         out = np.empty_like(A, order="C")
     if out is not A:
         np.copyto(out, A)
     flat = out.reshape(-1) if out.flags.c_contiguous else out.flat
-    flat[places] -= 1
+    flat[places] -= one
     return out
 
 
