@@ -12,7 +12,10 @@ from dlbook.operations.shapes import ExpandDims, Squeeze, Transpose, broadcast_s
 
 
 class MatMul(Operation):
-    """The product A B of matrices, of vectors with matrices, or of stacks of matrices."""
+    """The product A B of matrices, of vectors with matrices, or of stacks of matrices.
+
+    The sums in it are BLAS's, and only as precise as its kernel for the processor makes them.
+    """
 
     name, symbol, kinds, mixes, fresh = "matmul", "matmul", "f", True, True
 

@@ -20,10 +20,10 @@ from dlbook.operations.base import (
 )
 from dlbook.operations.comparisons import equal
 from dlbook.operations.flow import stop_gradient
+from dlbook.operations.pairwise import FEW, total
 from dlbook.operations.shapes import ExpandDims, Squeeze, broadcast_like, normalize_axes
 
-FEW = (2, 3, 4)  # entries that are taken one by one
-BLOCK = 2**10  # this many entries are added one after the other, at most
+ONE_BY_ONE = (2, 3, 4)  # so many entries are taken one by one
 
 
 class Reduction(Operation):
@@ -55,7 +55,7 @@ class Reduction(Operation):
         if not self.ufunc:
             return None
         A = V.inputs[0]
-        few = A.ndim > 2 and self.axes == (A.ndim - 1,) and A.shape[-1] in FEW
+        few = A.ndim > 2 and self.axes == (A.ndim - 1,) and A.shape[-1] in ONE_BY_ONE
         if few and out and A.dtype == V.dtype:
             return call("over_few", f"np.{self.ufunc}", *arguments, out)
         axes = None if len(self.axes) == A.ndim else self.axes
@@ -78,7 +78,7 @@ class Sum(Reduction):
     def f(self, A):
         xp = array_namespace(A)
         A = xp.astype(A, xp.int64) if A.dtype == xp.bool else A  # over no axes, too
-        return xp.sum(A, axis=self.axes, keepdims=self.keepdims)
+        return total(A, self.axes, self.keepdims)
 
     def bprop(self, inputs, X, G):
         return self.repeat(G, X)
@@ -88,15 +88,23 @@ class Sum(Reduction):
 
     def code(self, V, arguments, out, setup):
         (A,) = V.inputs
-        along_last = A.dtype.kind == "f" and self.axes == (A.ndim - 1,)
-        short = A.ndim > 0 and (A.shape[-1] or BLOCK) < BLOCK
-        if not (along_last and short) or A.ndim > 2 or (A.ndim == 1 and self.keepdims):
+        if A.dtype.kind != "f" or A.ndim == 0:
             return super().code(V, arguments, out, setup)
-        # The same as a product with ones, which takes a fraction of the time. NumPy's sum of many
-        # numbers is more precise.
-        shape = (A.shape[-1], 1) if self.keepdims else A.shape[-1:]
-        ones = setup("ones", f"np.ones({shape_code(shape)}, {dtype_code(V.dtype)})")
-        return call(f"{arguments[0]}.dot", ones, out=out)
+        sizes = [A.shape[axis] for axis in self.axes]
+        few = None not in sizes and math.prod(sizes) <= FEW
+        if few and self.axes == (A.ndim - 1,) and (A.ndim == 2 or V.ndim == 0):
+            # The same as a product with ones, which takes a fraction of the time.
+            shape = (A.shape[-1], 1) if self.keepdims else A.shape[-1:]
+            ones = setup("ones", f"np.ones({shape_code(shape)}, {dtype_code(V.dtype)})")
+            return call(f"{arguments[0]}.dot", ones, out=out)
+        if few or A.ndim == 1:
+            return super().code(V, arguments, out, setup)  # NumPy's own is as precise
+        function = "pairwise_sum"
+        if None in sizes:
+            count = " * ".join(map(size_code, sizes))
+            function = setup("add_up", f"np.add.reduce if {count} <= {FEW} else pairwise_sum")
+        axis = shape_code(self.axes)
+        return call(function, *arguments, axis=axis, out=out, keepdims=self.keepdims)
 
 
 class Mean(Reduction):
@@ -105,7 +113,7 @@ class Mean(Reduction):
     name, kinds = "mean", "f"
 
     def f(self, A):
-        return array_namespace(A).mean(A, axis=self.axes, keepdims=self.keepdims)
+        return total(A, self.axes, self.keepdims) / math.prod(A.shape[a] for a in self.axes)
 
     def bprop(self, inputs, X, G):
         return self.repeat(G / Count(self.axes)(X), X)
@@ -189,7 +197,7 @@ def over_few(ufunc: np.ufunc, A: np.ndarray, out: np.ndarray) -> np.ndarray:
 @helper
 def largest_in_rows(A: np.ndarray, columns: np.ndarray, out: np.ndarray) -> np.ndarray:
     """Find the largest entry of each row. NumPy is quick along the longer axis: so transpose."""
-    np.copyto(columns, A.T)
+    columns[...] = A.T
     np.maximum.reduce(columns, axis=0, out=out.reshape(-1))
     return out
 

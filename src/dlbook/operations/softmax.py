@@ -12,6 +12,7 @@ from array_api_compat import array_namespace
 
 from dlbook.checks import shape_text
 from dlbook.graph import Variable
+from dlbook.operations import pairwise
 from dlbook.operations.base import Operation, as_variables
 from dlbook.operations.comparisons import maximum
 from dlbook.operations.elementwise import Elementwise, astype
@@ -41,7 +42,7 @@ class LogSumExp(Reduction):
         largest = xp.max(A, axis=self.axes, keepdims=True)
         # Where all entries are -inf, or one is inf, so is the result: nothing may cancel there.
         largest = xp.where(xp.isfinite(largest), largest, xp.zeros_like(largest))
-        result = largest + xp.log(xp.sum(xp.exp(A - largest), axis=self.axes, keepdims=True))
+        result = largest + xp.log(pairwise.total(xp.exp(A - largest), self.axes, keepdims=True))
         return xp.reshape(result, self.infer_shape(A))
 
     def bprop(self, inputs, X, G):
@@ -74,7 +75,7 @@ class Softmax(AlongAxes):
     def f(self, z):
         xp = array_namespace(z)
         e = xp.exp(z - xp.max(z, axis=self.axes, keepdims=True))
-        return e / xp.sum(e, axis=self.axes, keepdims=True)
+        return e / pairwise.total(e, self.axes, keepdims=True)
 
     def bprop(self, inputs, X, G):
         q = self(X)
@@ -95,7 +96,7 @@ class LogSoftmax(AlongAxes):
     def f(self, z):
         xp = array_namespace(z)
         s = z - xp.max(z, axis=self.axes, keepdims=True)
-        return s - xp.log(xp.sum(xp.exp(s), axis=self.axes, keepdims=True))
+        return s - xp.log(pairwise.total(xp.exp(s), self.axes, keepdims=True))
 
     def bprop(self, inputs, X, G):
         return G - Softmax(self.axes)(X) * self.sum(G)
@@ -129,7 +130,7 @@ class CrossEntropy(Operation):
         check_labels("cross_entropy", y, z.shape[-1])
         s = z - xp.max(z, axis=-1, keepdims=True)
         chosen = xp.take_along_axis(s, y[..., None], axis=-1)[..., 0]
-        return xp.log(xp.sum(xp.exp(s), axis=-1)) - chosen
+        return xp.log(pairwise.total(xp.exp(s), (s.ndim - 1,))) - chosen
 
     def _slopes(self, z, y):
         q = Softmax((z.ndim - 1,))(z)

@@ -10,6 +10,7 @@ from array_api_compat import array_namespace, device
 from dlbook.operations.base import Operation, call, dtype_code, helper, shape_code
 from dlbook.operations.elementwise import Elementwise
 from dlbook.operations.labels import check_labels
+from dlbook.operations.pairwise import FEW, RUN, total
 
 BLOCK = 2**15  # entries that stay in the cache between two passes over them
 
@@ -36,22 +37,23 @@ class InnerProduct(Operation):
         return ()
 
     def f(self, a, b):
-        xp = array_namespace(a, b)
-        return xp.vecdot(xp.reshape(a, (-1,)), xp.reshape(b, (-1,)))
+        return total(a * b, tuple(range(a.ndim)))
 
     def code(self, V, arguments, out, setup):
-        known = [size for size in V.inputs[0].shape if size is not None]
-        short = None not in V.inputs[0].shape and math.prod(known) <= BLOCK
-        return call("np.vdot" if short else "inner_product", *arguments)
-
-
-@helper
-def inner_product(a: np.ndarray, b: np.ndarray) -> np.floating:
-    """Add up the products block by block: as quick as all at once, and as precise as a sum."""
-    a, b = a.reshape(-1), b.reshape(-1)
-    starts = range(0, len(a), BLOCK)
-    total = math.fsum(a[i : i + BLOCK].dot(b[i : i + BLOCK]) for i in starts)
-    return a.dtype.type(total)
+        shape, longest = V.inputs[0].shape, RUN // V.dtype.itemsize
+        if None in shape:
+            return call("inner_product", *arguments)
+        size = math.prod(shape)
+        if size <= FEW:
+            return call("np.vdot", *arguments)
+        if size <= longest:
+            a, b = arguments
+            return f"{a}.ravel().dot({b}.ravel())"
+        run = max(n for n in range(1, longest + 1) if size % n == 0)
+        if size // run > longest:
+            return call("inner_product", *arguments)
+        ones = setup("ones", f"np.ones({size // run}, {dtype_code(V.dtype)})")
+        return call("inner_product", *arguments, f"({size // run}, {run})", ones)
 
 
 class AddScaled(Operation):
@@ -165,19 +167,20 @@ class MinusOneAt(Operation):
         return A - xp.astype(every == places[..., None], A.dtype)
 
     def code(self, V, arguments, out, setup):
-        return call("minus_one_at", *arguments, out=out)
+        one = setup("one", f"np.array(1, {dtype_code(V.dtype)})")  # a plain 1 would be converted
+        return call("minus_one_at", *arguments, one, out=out)
 
     def may_overwrite(self, place):
         return place == 0
 
 
 @helper
-def minus_one_at(A: np.ndarray, places: np.ndarray, out=None) -> np.ndarray:
-    """Copy ``A``, unless it is the buffer itself, and subtract 1 at the places."""
+def minus_one_at(A: np.ndarray, places: np.ndarray, one: np.ndarray, out=None) -> np.ndarray:
+    """Copy ``A``, unless it is the buffer itself, and subtract one at the places."""
     if out is None:
         out = np.empty_like(A, order="C")
     if out is not A:
         np.copyto(out, A)
     flat = out.reshape(-1) if out.flags.c_contiguous else out.flat
-    flat[places] -= 1
+    flat[places] -= one
     return out
