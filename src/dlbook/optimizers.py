@@ -238,15 +238,14 @@ class Adam(Optimizer):
         t = memory["t"] + 1.0
         t = t if isinstance(t, Variable) else float(t)  # as above: NumPy's would have a dtype
         # Both means began at 0, and are too small by a factor that is known.
-        factors = 1 - self.rho1**t, 1 - self.rho2**t
+        of_s, of_r = 1 - self.rho1**t, 1 - self.rho2**t
         directions: dict[Variable, Any] = {}
         after: Memory = {"t": t}
         for V, G in gradients.items():
             s = self.rho1 * memory["s", V] + (1 - self.rho1) * G
             r = self.rho2 * memory["r", V] + (1 - self.rho2) * G * G
             after["s", V], after["r", V] = s, r
-            of_s, of_r = (_like(factor, G) for factor in factors)
-            directions[V] = s / of_s / (_sqrt(r / of_r) + self.delta)
+            directions[V] = s / _like(of_s, G) / (_sqrt(r / _like(of_r, G)) + self.delta)
         return directions, after
 
     def _keys(self, parameters):
@@ -378,21 +377,23 @@ def _check_parameters(name: str, parameters: Any) -> None:
             f"{parameters!r}"
         )
     kinds = {V: _kind(value) for V, value in parameters.items()}
+    first = next(iter(kinds), None)
     for V, kind in kinds.items():
         if kind not in KINDS:
             raise TypeError(
                 f"{name}: the parameter '{V.name}' must be an array or a variable, got {kind}"
             )
-        U = next(iter(kinds))
-        if kind != kinds[U]:
+        if kind != kinds[first]:
             raise TypeError(
-                f"{name}: {ALONE}, but the parameter '{U.name}' is {kinds[U]} and the parameter "
-                f"'{V.name}' is {kind}"
+                f"{name}: {ALONE}, but the parameter '{first.name}' is {kinds[first]} and the "
+                f"parameter '{V.name}' is {kind}"
             )
 
 
 def _check_like(name: str, V: Variable, value: Any, what: str, found: Any) -> None:
     """Raise an error unless what is found for a parameter is of its kind and shape."""
+    if type(found) is type(value) and getattr(found, "shape", None) == _shape(value):
+        return  # most of the time
     if _kind(found) != _kind(value):
         _refuse_mixture(name, V, value, what, found)
     if _shape(found) != _shape(value):
@@ -411,13 +412,14 @@ def _refuse_mixture(name: str, V: Variable, value: Any, what: str, found: Any) -
 def _check_same(name: str, wanted: str, keys: Iterable, found: Mapping) -> None:
     """Raise a ValueError unless what is found has these keys and no others."""
     keys = dict.fromkeys(keys)
+    if keys.keys() == found.keys():
+        return
     lacking = [_key_text(key) for key in keys if key not in found]
     others = [_key_text(key) for key in found if key not in keys]
-    if lacking or others:
-        facts = [f"{', '.join(lacking)} missing"] if lacking else []
-        facts += [f"{', '.join(others)} too much"] if others else []
-        hint = " (another variable, if of the same name)" if {*lacking} & {*others} else ""
-        raise ValueError(f"{name}: {wanted}, but there is {' and '.join(facts)}{hint}")
+    facts = [f"{', '.join(lacking)} missing"] if lacking else []
+    facts += [f"{', '.join(others)} too much"] if others else []
+    hint = " (another variable, if of the same name)" if {*lacking} & {*others} else ""
+    raise ValueError(f"{name}: {wanted}, but there is {' and '.join(facts)}{hint}")
 
 
 def _key_text(key: Any) -> str:
@@ -429,10 +431,10 @@ def _key_text(key: Any) -> str:
 def _kind(value: Any) -> str:
     if isinstance(value, Variable):
         return "a variable"
-    if isinstance(value, Real) or hasattr(value, "dtype"):
+    if hasattr(value, "dtype") or isinstance(value, Real):
         return "an array"
     return "None" if value is None else f"a {type(value).__name__}"
 
 
 def _shape(value: Any) -> tuple:
-    return value.shape if isinstance(value, Variable) else np.shape(value)
+    return value.shape if hasattr(value, "shape") else np.shape(value)
