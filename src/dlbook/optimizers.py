@@ -19,7 +19,6 @@ that it takes on arrays::
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Iterable, Mapping
 from functools import reduce
@@ -30,6 +29,7 @@ import numpy as np
 
 from dlbook import operations as op
 from dlbook.graph import Variable, variable
+from dlbook.showing import as_typed
 
 # What a step takes: arrays alone or variables alone.
 Value = TypeVar("Value", np.ndarray, Variable)
@@ -157,13 +157,7 @@ class Optimizer:
         return [(what, V) for what in self.remembers for V in parameters]
 
     def __repr__(self) -> str:
-        settings = inspect.signature(type(self)).parameters.items()
-        others = [
-            f", {name}={getattr(self, name)!r}"
-            for name, setting in settings
-            if name != "learning_rate" and getattr(self, name, setting.default) != setting.default
-        ]
-        return f"{type(self).__name__}({self.learning_rate!r}{''.join(others)})"
+        return as_typed(self, always=["learning_rate"], unnamed=["learning_rate"])
 
 
 class GradientDescent(Optimizer):
@@ -245,7 +239,7 @@ class Adam(Optimizer):
             s = self.rho1 * memory["s", V] + (1 - self.rho1) * G
             r = self.rho2 * memory["r", V] + (1 - self.rho2) * G * G
             after["s", V], after["r", V] = s, r
-            directions[V] = s / _like(of_s, G) / (_sqrt(r / _like(of_r, G)) + self.delta)
+            directions[V] = s / _like(of_s, G) / (np.sqrt(r / _like(of_r, G)) + self.delta)
         return directions, after
 
     def _keys(self, parameters):
@@ -319,10 +313,6 @@ def _like(number: Any, G: Any) -> Any:
     return number if as_it_is else number.astype(G.dtype)
 
 
-def _sqrt(value: Any) -> Any:
-    return op.sqrt(value) if isinstance(value, Variable) else np.sqrt(value)
-
-
 def _check(name: str, what: str, value: float, limit: float, least: float | None = None) -> None:
     """Raise a ValueError unless it is a number below the limit, and positive or at least so."""
     number = isinstance(value, Real) and not isinstance(value, bool)
@@ -337,7 +327,7 @@ def _by_parameter(name: str, parameters: Mapping, gradients: Any) -> dict[Variab
     if isinstance(gradients, Mapping):
         _check_same(name, "the gradients must be by the parameters", parameters, gradients)
         found = {V: gradients[V] for V in parameters}
-    elif not isinstance(gradients, Iterable):
+    elif isinstance(gradients, Variable) or not isinstance(gradients, Iterable):
         raise TypeError(f"{name}: the gradients must be a list or a dict, got {_kind(gradients)}")
     else:
         gradients = list(gradients)
