@@ -349,15 +349,21 @@ def _check_memory(name: str, parameters: Mapping, memory: Any, keys: list) -> No
             f"{_kind(memory)}"
         )
     _check_same(name, "the memory must be of this optimizer and these parameters", keys, memory)
-    for what, V in (key for key in keys if isinstance(key, tuple)):
-        _check_like(name, V, parameters[V], what, memory[what, V])
-    for key in (key for key in keys if not isinstance(key, tuple)):
-        value = memory[key]
-        for V, parameter in parameters.items():
-            if isinstance(value, Variable) and not isinstance(parameter, Variable):
-                _refuse_mixture(name, V, parameter, key, value)
-        if _kind(value) not in KINDS or _shape(value) != ():
-            raise TypeError(f"{name}: the {key} in the memory must be a number, got {value!r}")
+    for key in keys:
+        if isinstance(key, tuple):
+            what, V = key
+            _check_like(name, V, parameters[V], what, memory[key])
+        else:
+            _check_number(name, parameters, key, memory[key])
+
+
+def _check_number(name: str, parameters: Mapping, what: str, found: Any) -> None:
+    if isinstance(found, Variable):
+        for V, value in parameters.items():
+            if not isinstance(value, Variable):
+                _refuse_mixture(name, V, value, what, found)
+    if _kind(found) not in KINDS or _shape(found) != ():
+        raise TypeError(f"{name}: the {what} in the memory must be a number, got {found!r}")
 
 
 def _check_parameters(name: str, parameters: Any) -> None:
