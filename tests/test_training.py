@@ -766,6 +766,7 @@ def test_a_cost_that_was_never_finite_leaves_the_initial_parameters():
         fit(start=[1e200, 1e200])
     trained = caught.value.trained
     assert (trained.costs.shape, trained.epoch) == ((0,), 0)
+    assert repr(trained) == "<Trained: no cost>"
     assert_array_equal(next(iter(trained.parameters.values())), [1e200, 1e200])
 
 

@@ -19,7 +19,6 @@ that it takes on arrays::
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Iterable, Mapping
 from functools import reduce
@@ -30,6 +29,7 @@ import numpy as np
 
 from dlbook import operations as op
 from dlbook.graph import Variable, variable
+from dlbook.showing import as_typed
 
 # What a step takes: arrays alone or variables alone.
 Value = TypeVar("Value", np.ndarray, Variable)
@@ -157,13 +157,7 @@ class Optimizer:
         return [(what, V) for what in self.remembers for V in parameters]
 
     def __repr__(self) -> str:
-        settings = inspect.signature(type(self)).parameters.items()
-        others = [
-            f", {name}={getattr(self, name)!r}"
-            for name, setting in settings
-            if name != "learning_rate" and getattr(self, name, setting.default) != setting.default
-        ]
-        return f"{type(self).__name__}({self.learning_rate!r}{''.join(others)})"
+        return as_typed(self, always=["learning_rate"], unnamed=["learning_rate"])
 
 
 class GradientDescent(Optimizer):
@@ -238,15 +232,14 @@ class Adam(Optimizer):
         t = memory["t"] + 1.0
         t = t if isinstance(t, Variable) else float(t)  # as above: NumPy's would have a dtype
         # Both means began at 0, and are too small by a factor that is known.
-        factors = 1 - self.rho1**t, 1 - self.rho2**t
+        of_s, of_r = 1 - self.rho1**t, 1 - self.rho2**t
         directions: dict[Variable, Any] = {}
         after: Memory = {"t": t}
         for V, G in gradients.items():
             s = self.rho1 * memory["s", V] + (1 - self.rho1) * G
             r = self.rho2 * memory["r", V] + (1 - self.rho2) * G * G
             after["s", V], after["r", V] = s, r
-            of_s, of_r = (_like(factor, G) for factor in factors)
-            directions[V] = s / of_s / (_sqrt(r / of_r) + self.delta)
+            directions[V] = s / _like(of_s, G) / (np.sqrt(r / _like(of_r, G)) + self.delta)
         return directions, after
 
     def _keys(self, parameters):
@@ -320,10 +313,6 @@ def _like(number: Any, G: Any) -> Any:
     return number if as_it_is else number.astype(G.dtype)
 
 
-def _sqrt(value: Any) -> Any:
-    return op.sqrt(value) if isinstance(value, Variable) else np.sqrt(value)
-
-
 def _check(name: str, what: str, value: float, limit: float, least: float | None = None) -> None:
     """Raise a ValueError unless it is a number below the limit, and positive or at least so."""
     number = isinstance(value, Real) and not isinstance(value, bool)
@@ -338,7 +327,7 @@ def _by_parameter(name: str, parameters: Mapping, gradients: Any) -> dict[Variab
     if isinstance(gradients, Mapping):
         _check_same(name, "the gradients must be by the parameters", parameters, gradients)
         found = {V: gradients[V] for V in parameters}
-    elif not isinstance(gradients, Iterable):
+    elif isinstance(gradients, Variable) or not isinstance(gradients, Iterable):
         raise TypeError(f"{name}: the gradients must be a list or a dict, got {_kind(gradients)}")
     else:
         gradients = list(gradients)
@@ -360,15 +349,21 @@ def _check_memory(name: str, parameters: Mapping, memory: Any, keys: list) -> No
             f"{_kind(memory)}"
         )
     _check_same(name, "the memory must be of this optimizer and these parameters", keys, memory)
-    for what, V in (key for key in keys if isinstance(key, tuple)):
-        _check_like(name, V, parameters[V], what, memory[what, V])
-    for key in (key for key in keys if not isinstance(key, tuple)):
-        value = memory[key]
-        for V, parameter in parameters.items():
-            if isinstance(value, Variable) and not isinstance(parameter, Variable):
-                _refuse_mixture(name, V, parameter, key, value)
-        if _kind(value) not in KINDS or _shape(value) != ():
-            raise TypeError(f"{name}: the {key} in the memory must be a number, got {value!r}")
+    for key in keys:
+        if isinstance(key, tuple):
+            what, V = key
+            _check_like(name, V, parameters[V], what, memory[key])
+        else:
+            _check_number(name, parameters, key, memory[key])
+
+
+def _check_number(name: str, parameters: Mapping, what: str, found: Any) -> None:
+    if isinstance(found, Variable):
+        for V, value in parameters.items():
+            if not isinstance(value, Variable):
+                _refuse_mixture(name, V, value, what, found)
+    if _kind(found) not in KINDS or _shape(found) != ():
+        raise TypeError(f"{name}: the {what} in the memory must be a number, got {found!r}")
 
 
 def _check_parameters(name: str, parameters: Any) -> None:
@@ -378,21 +373,23 @@ def _check_parameters(name: str, parameters: Any) -> None:
             f"{parameters!r}"
         )
     kinds = {V: _kind(value) for V, value in parameters.items()}
+    first = next(iter(kinds), None)
     for V, kind in kinds.items():
         if kind not in KINDS:
             raise TypeError(
                 f"{name}: the parameter '{V.name}' must be an array or a variable, got {kind}"
             )
-        U = next(iter(kinds))
-        if kind != kinds[U]:
+        if kind != kinds[first]:
             raise TypeError(
-                f"{name}: {ALONE}, but the parameter '{U.name}' is {kinds[U]} and the parameter "
-                f"'{V.name}' is {kind}"
+                f"{name}: {ALONE}, but the parameter '{first.name}' is {kinds[first]} and the "
+                f"parameter '{V.name}' is {kind}"
             )
 
 
 def _check_like(name: str, V: Variable, value: Any, what: str, found: Any) -> None:
     """Raise an error unless what is found for a parameter is of its kind and shape."""
+    if type(found) is type(value) and getattr(found, "shape", None) == _shape(value):
+        return  # most of the time
     if _kind(found) != _kind(value):
         _refuse_mixture(name, V, value, what, found)
     if _shape(found) != _shape(value):
@@ -411,13 +408,14 @@ def _refuse_mixture(name: str, V: Variable, value: Any, what: str, found: Any) -
 def _check_same(name: str, wanted: str, keys: Iterable, found: Mapping) -> None:
     """Raise a ValueError unless what is found has these keys and no others."""
     keys = dict.fromkeys(keys)
+    if keys.keys() == found.keys():
+        return
     lacking = [_key_text(key) for key in keys if key not in found]
     others = [_key_text(key) for key in found if key not in keys]
-    if lacking or others:
-        facts = [f"{', '.join(lacking)} missing"] if lacking else []
-        facts += [f"{', '.join(others)} too much"] if others else []
-        hint = " (another variable, if of the same name)" if {*lacking} & {*others} else ""
-        raise ValueError(f"{name}: {wanted}, but there is {' and '.join(facts)}{hint}")
+    facts = [f"{', '.join(lacking)} missing"] if lacking else []
+    facts += [f"{', '.join(others)} too much"] if others else []
+    hint = " (another variable, if of the same name)" if {*lacking} & {*others} else ""
+    raise ValueError(f"{name}: {wanted}, but there is {' and '.join(facts)}{hint}")
 
 
 def _key_text(key: Any) -> str:
@@ -429,10 +427,10 @@ def _key_text(key: Any) -> str:
 def _kind(value: Any) -> str:
     if isinstance(value, Variable):
         return "a variable"
-    if isinstance(value, Real) or hasattr(value, "dtype"):
+    if hasattr(value, "dtype") or isinstance(value, Real):
         return "an array"
     return "None" if value is None else f"a {type(value).__name__}"
 
 
 def _shape(value: Any) -> tuple:
-    return value.shape if isinstance(value, Variable) else np.shape(value)
+    return value.shape if hasattr(value, "shape") else np.shape(value)

@@ -49,6 +49,8 @@ class Trained:
     memory: Any = None
 
     def __repr__(self) -> str:
+        if not len(self.costs):  # nothing was finite
+            return "<Trained: no cost>"
         steps = (
             f"{len(self.costs) - 1:,} steps, cost from {self.costs[0]:.3g} to {self.costs[-1]:.3g}"
         )
