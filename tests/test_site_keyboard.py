@@ -186,7 +186,7 @@ def test_a_button_that_was_pressed_keeps_the_focus(open_page):
     assert in_focus(page, ".theme-switch-button")
 
 
-@pytest.mark.parametrize("fold", ["details.sd-dropdown", "details.hide"])
+@pytest.mark.parametrize("fold", ["details.hint", "details.solution", "details.source"])
 def test_hints_solutions_and_code_unfold(fold, open_page):
     page = open_page(CHAPTER, viewport=WIDE)
     focus(page, f"{fold} > summary")
