@@ -1,7 +1,7 @@
 """Show a section's exercises at the end of its chapter, from the instructor's notebook and hints.
 
 ``{exercises} 6_1_xor`` stands for all of them: each as sphinx-exercise's box, with its hints and
-its solution folded, and above them links to the notebook that checks the answers.
+its solution in folds, and above them links to the notebook that checks the answers.
 """
 
 import importlib
@@ -77,7 +77,7 @@ def places(config, name):
 
 
 def written(exercise, cells, label):
-    """Yield one exercise in MyST: the box, and the solution's box below it."""
+    """Yield one exercise in MyST: a box with the statement, and with hints and solution folded."""
     _, statement = cells[f"{exercise.name}-statement"].split(f"*{exercise.badge}*", 1)
     given = [source for key, source in cells.items() if key.startswith(f"{exercise.name}-given")]
     asked = STUB.sub(r"\1...", cells[exercise.name]).strip()
@@ -87,10 +87,10 @@ def written(exercise, cells, label):
     for code in [*given, asked]:
         yield f"```python\n{code}\n```\n"
     for number, hint in enumerate(exercise.hints, 1):
-        yield f"````{{dropdown}} Hint {number}\n{plain(hint)}\n````\n"
+        yield f"````{{dropdown}} Hint {number}\n:class-container: hint\n\n{plain(hint)}\n````\n"
+    yield f"````{{dropdown}} Solution\n:name: {label}-solution\n:class-container: solution\n"
+    yield f"```python\n{solved.strip()}\n```\n\n{plain(exercise.after)}\n````\n"
     yield "`````\n"
-    yield f"`````{{solution}} {label}\n:label: {label}-solution\n:class: dropdown\n"
-    yield f"```python\n{solved.strip()}\n```\n\n{plain(exercise.after)}\n`````\n"
 
 
 def plain(text):

@@ -18,6 +18,7 @@ import formulas
 import icons
 import long_pages
 import style_bundle
+from sphinx.environment import CONFIG_OK
 from sphinx.util import logging
 
 logger = logging.getLogger(__name__)
@@ -54,8 +55,9 @@ class Pages:
     def __init__(self, app):
         self.app, self.written = app, False
         self.memory = Path(app.doctreedir, "lean_pages.json")
-        # What pages of earlier builds asked for, where those are not written anew.
-        keep = self.memory.is_file() and not app.fresh_env_used
+        # What pages of earlier builds asked for, where those are not written anew. An extension
+        # that has been left out since is not there with its files.
+        keep = self.memory.is_file() and app.env.config_status == CONFIG_OK
         seen = json.loads(self.memory.read_text(encoding="utf-8")) if keep else {}
         if not keep:  # pages of source code are written anew only when the source is newer
             shutil.rmtree(Path(app.outdir, "_modules"), ignore_errors=True)
@@ -72,8 +74,6 @@ class Pages:
         html = long_pages.set_aside(long_pages.let_code_scroll(html))
         for call, name in CLICKS.items():
             html = html.replace(f'onclick="{call}"', f'data-dl-click="{name}"')
-        # What is folded is called by the text that one sees, not by a name beside it.
-        html = html.replace(' aria-label="Toggle hidden content"', "")
         html = self._take_sheets(html, root)
         return _secure(self._take_scripts(html, root))
 

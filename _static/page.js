@@ -33,6 +33,18 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 });
 
+// A link to something folded, or to something in it, opens it. Browsers open what is around the
+// place, at most.
+function unfold() {
+  const place = document.getElementById(location.hash.slice(1));
+  for (let fold; (fold = place?.closest("details:not([open])")); ) {
+    fold.open = true;
+    place.scrollIntoView();
+  }
+}
+document.addEventListener("DOMContentLoaded", unfold);
+window.addEventListener("hashchange", unfold);
+
 // Sections that are still to be laid out have not asked for their fonts; on paper they are needed.
 window.addEventListener("load", () => {
   for (const face of document.fonts) {

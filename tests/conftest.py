@@ -1,12 +1,58 @@
-"""Things that all tests share: a progress file of their own, and the table of the exercises."""
+"""Things that all tests share: a progress file of their own, the built site and a browser, and the
+table of the exercises."""
 
 import os
 import re
 import tempfile
 from collections import defaultdict
+from contextlib import ExitStack
+
+import pytest
 
 # Before any kernel starts: no test may touch the account of who runs it.
 os.environ["DLBOOK_PROGRESS"] = os.path.join(tempfile.mkdtemp(), "progress.json")
+
+
+@pytest.fixture(scope="session")
+def site():
+    """The folder of the built site."""
+    from site_pages import SITE
+
+    if not (SITE / "index.html").is_file():
+        pytest.fail("The site is not built: run `make book` first.", pytrace=False)
+    return SITE
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    """Where the site is served."""
+    from site_pages import served
+
+    with served(site) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")  # while one runs, nothing else can start an event loop
+def browser():
+    from site_pages import started_browser
+
+    with started_browser() as browser:
+        yield browser
+
+
+@pytest.fixture
+def open_page(browser, address):
+    """A function that opens a page of the site, for a reader who has not been there before."""
+    from site_pages import tab
+
+    with ExitStack() as tabs:
+
+        def open_page(name, **options):
+            page = tabs.enter_context(tab(browser, **options))
+            page.goto(address + name)
+            return page
+
+        yield open_page
 
 
 def natural(name):

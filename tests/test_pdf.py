@@ -113,10 +113,12 @@ INDEX = """<h1>The title<a class="headerlink">#</a></h1><a href="a/a.html#same">
 PAGE = """<section id="same"><h1>{0}</h1><section id="one"><h2>One</h2></section>
 <p id="eq-{0}">See <a href="#same">here</a> and <a href="../a/a.html#eq-A">there</a>.</p>
 <svg><clipPath id="clip"></clipPath><path clip-path="url(#clip)"></path></svg>
-<details class="above-input"><pre>draws</pre></details><details>shown</details>
-<div class="exercise" id="ex-{0}">Try.</div>
-<div class="solution" id="sol-{0}"><p class="admonition-title">To <a href="#ex-{0}">it</a></p>
-Done.</div></section>"""
+<details class="source"><summary>Code</summary><pre>draws</pre></details>
+<details><summary>More</summary>shown</details>
+<div class="exercise" id="ex-{0}"><p class="admonition-title">It</p>Try.
+<details class="hint"><summary>Hint 1</summary><p>Think.</p></details>
+<details class="hint"><summary>Hint 2</summary><p>Look.</p></details>
+<details class="solution" id="sol-{0}"><summary>Solution</summary>Done.</details></div></section>"""
 CONFIG = """{title: T, author: A, sphinx: {config: {html_theme_options: {extra_footer: F}}}}"""
 TOC = """{root: index, parts: [{caption: P, chapters: [{file: a/a, sections: [{file: b/b}]}]},
 {caption: L, chapters: [{file: api/x}]}]}"""
@@ -168,8 +170,12 @@ def test_folded_code_is_left_out_and_other_folds_are_open(document):
 
 def test_solutions_stand_at_the_end_and_exercises_say_where(document):
     last = document.select("article")[-1]
-    assert [s["id"] for s in last.select(".solution")] == ["sol-A", "sol-B"]
-    assert [a["href"] for a in document.select(".see-page a")] == ["#sol-A", "#sol-B"]
+    assert [s["id"] for s in last.select("div.solution")] == ["sol-A", "sol-B"]
+    text = " ".join(last.select_one("#sol-A").get_text(" ").split())
+    assert text == "Solution to It , page Hint 1 Think. Hint 2 Look. Done."
+    exercises = document.select(".exercise")
+    assert [a["href"] for e in exercises for a in e.select("a")] == ["#sol-A", "#sol-B"]
+    assert [a["href"] for a in last.select(".page-number")] == ["#ex-A", "#ex-B"]
 
 
 def test_contents_list_parts_chapters_and_sections(document):

@@ -10,12 +10,13 @@ import io
 import re
 import sys
 import urllib.request
+from urllib.parse import urlencode
 from zipfile import ZipFile
 
 import numpy as np
 import pytest
 from PIL import Image, ImageChops
-from test_site import ROOT, browser, none, pages, parse, served, site  # noqa: F401
+from site_pages import ROOT, SETTLE, none, tab
 
 from dlbook.figures.style import COLORS, Drawing, new_figure
 
@@ -46,12 +47,6 @@ def test_a_formula_keeps_the_books_number():
 def test_a_formula_that_mathjax_does_not_know_is_an_error(wrong):
     with pytest.raises(formulas.FormulaError):
         formulas.typeset(wrong, False)
-
-
-def test_no_page_needs_mathjax_to_show_its_formulas(site):  # noqa: F811
-    formulas_of_pages = [f for page in pages(site) for f in parse(page).select(".math")]
-    assert len(formulas_of_pages) > 1000
-    assert all(f.find("mjx-container") and not f.find("mjx-merror") for f in formulas_of_pages)
 
 
 # Style sheets and icons.
@@ -109,20 +104,18 @@ def test_an_outline_goes_in_steps_and_loses_what_no_eye_sees():
     assert figures_in_pages.relative(f"M 0 0 {line}") == "m0 0 39 78"
 
 
-def test_a_slim_figure_looks_the_same(browser):  # noqa: F811
+def test_a_slim_figure_looks_the_same(browser):
     figure = drawing().svg()
     page = f'<article class="bd-article">{figure}</article>'
     slim = figures_in_pages.slim(page)
     assert len(slim) < 0.7 * len(page)
-    tab = browser.new_page(viewport={"width": 700, "height": 500})
     shots = []
     colors = "<style>:root {" + "".join(f"--dl-{n}: {c};" for n, c in COLORS.items()) + "}</style>"
-    for html in (page, slim):
-        tab.set_content(
-            colors + "<style>.dl-letters {position: absolute; height: 0}</style>" + html
-        )
-        shots.append(Image.open(io.BytesIO(tab.screenshot())).convert("L"))
-    tab.close()
+    style = colors + "<style>.dl-letters {position: absolute; height: 0}</style>"
+    with tab(browser, viewport={"width": 700, "height": 500}) as screen:
+        for html in (page, slim):
+            screen.set_content(style + html)
+            shots.append(Image.open(io.BytesIO(screen.screenshot())).convert("L"))
     # The edge of a line may fall a shade differently; nothing may move by a pixel.
     different = ImageChops.difference(*shots).point(lambda value: 255 * (value > 110))
     assert different.getbbox() is None
@@ -161,59 +154,7 @@ def test_long_lines_of_code_can_be_scrolled_with_the_keyboard():
     )
 
 
-# What a page may load.
-
-
-def policy(page):
-    metas = [m["content"] for m in parse(page).select("meta[http-equiv=Content-Security-Policy]")]
-    return dict(part.split(maxsplit=1) for part in "; ".join(metas).split("; ")) if metas else {}
-
-
-def holes(site):  # noqa: F811
-    """What of a site its policies would not allow, or allow too much of."""
-    problems = []
-    for page in pages(site):
-        name, allowed = page.relative_to(site).as_posix(), policy(page)
-        if allowed.get("default-src") != "'none'" or "unsafe" in allowed.get("script-src", ""):
-            problems.append(f"{name}: no policy, or one that allows every script")
-        if other := re.search(r"https?:|\*", " ".join(allowed.values())):
-            problems.append(f"{name}: allows {other[0]}")
-        for script in parse(page).select("script:not([src])"):
-            digest = hashlib.sha256(script.get_text().encode()).digest()
-            if base64.b64encode(digest).decode() not in allowed.get("script-src", ""):
-                problems.append(f"{name}: a script whose hash is not allowed")
-        for tag in parse(page).find_all(True):
-            if tag.name == "style" or any(a.startswith("on") for a in tag.attrs):
-                problems.append(f"{name}: {str(tag)[:100]}")
-    return problems
-
-
-SAFE = (
-    "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'; script-src 'self'\">"
-)
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        "<p>no policy</p>",
-        SAFE.replace("script-src 'self'", "script-src 'unsafe-inline'"),
-        SAFE.replace("script-src 'self'", "script-src https://cdn.example"),
-        SAFE + "<script>alert(1)</script>",
-        SAFE + '<button onclick="alert(1)">b</button>',
-        SAFE + "<style>p {}</style>",
-    ],
-)
-def test_holes_are_found(fault, tmp_path):
-    (tmp_path / "index.html").write_text(fault, encoding="utf-8")
-    assert holes(tmp_path) != []
-    (tmp_path / "index.html").write_text(SAFE, encoding="utf-8")
-    parse.cache_clear()
-    assert holes(tmp_path) == []
-
-
-def test_every_page_says_what_it_may_load_and_needs_no_more(site):  # noqa: F811
-    none(holes(site))
+# What a page may load, and what it weighs.
 
 
 def test_scripts_of_a_page_are_allowed_by_their_hash():
@@ -222,63 +163,35 @@ def test_scripts_of_a_page_are_allowed_by_their_hash():
     assert f"'sha256-{digest}'" in html
 
 
-# What it weighs.
-
-
-def heaviest(site):  # noqa: F811
+def heaviest(site):
     return max(site.glob("chapters/*.html"), key=lambda page: page.stat().st_size)
 
 
-def test_a_chapter_weighs_at_most_a_megabyte_and_a_half(browser, site):  # noqa: F811
-    context = browser.new_context()
-    page = context.new_page()
+def test_a_chapter_weighs_at_most_a_megabyte_and_a_half(browser, site, address):
     received = []
-    session = context.new_cdp_session(page)
-    session.send("Network.enable")
-    session.on("Network.loadingFinished", lambda event: received.append(event["encodedDataLength"]))
-    with served(site) as address:
+    with tab(browser) as page:
+        session = page.context.new_cdp_session(page)
+        session.send("Network.enable")
+        session.on("Network.loadingFinished", lambda e: received.append(e["encodedDataLength"]))
         page.goto(address + heaviest(site).relative_to(site).as_posix())
-        for _ in range(40):  # to the end, for what is loaded only when it comes near
-            page.mouse.wheel(0, 2000)
-        page.wait_for_load_state("networkidle")
-    context.close()
+        page.evaluate(SETTLE)  # for what is loaded only when it comes near
     assert 100_000 < sum(received) < 1_500_000
 
 
-def test_a_page_loads_one_style_sheet_and_one_script_of_its_own(site):  # noqa: F811
-    for page in pages(site):
-        soup = parse(page)
-        assert len(soup.select("link[rel=stylesheet]")) == 1
-        scripts = {tag["src"].rpartition("/")[2] for tag in soup.select("script[src]")}
-        others = {"searchtools.js", "language_data.js", "searchindex.js"}
-        assert scripts - {"site.js"} == (others if page.name == "search.html" else set())
-
-
-def test_the_server_packs_text_and_leaves_pictures(site):  # noqa: F811
-    with served(site) as address:
-        for name, is_packed in (
-            ("", True),
-            ("_static/site.css", True),
-            ("_static/screenshot.png", False),
-        ):
-            request = urllib.request.Request(address + name, headers={"Accept-Encoding": "gzip"})
-            with urllib.request.urlopen(request) as response:
-                content = response.read()
-            assert (response.headers["Content-Encoding"] == "gzip") == is_packed
-            content = gzip.decompress(content) if is_packed else content
-            assert content == (site / (name or "index.html")).read_bytes()
+def test_the_server_packs_text_and_leaves_pictures(site, address):
+    packed = {"": True, "_static/site.css": True, "_static/screenshot.png": False}
+    for name, is_packed in packed.items():
+        request = urllib.request.Request(address + name, headers={"Accept-Encoding": "gzip"})
+        with urllib.request.urlopen(request) as response:
+            content = response.read()
+        assert (response.headers["Content-Encoding"] == "gzip") == is_packed
+        content = gzip.decompress(content) if is_packed else content
+        assert content == (site / (name or "index.html")).read_bytes()
 
 
 # What it is found by.
 
-
-def test_every_page_describes_itself(site):  # noqa: F811
-    for page in pages(site):
-        names = {t.get("name") or t.get("property"): t.get("content") for t in parse(page)("meta")}
-        assert {"description", "og:title", "og:description", "og:site_name"} <= set(names)
-        assert 10 < len(names["description"]) < 320 and "\\" not in names["description"]
-
-
+PAPER = {"width": 700, "height": 900}
 FOUND = {
     "6.29": "chapters/6_2_2_output_units.html#eq-6-29",
     "eq 6.29": "chapters/6_2_2_output_units.html#eq-6-29",
@@ -295,87 +208,69 @@ FOUND = {
 
 
 def results(page, address, query):
-    """Search as a reader does, and return where the results lead."""
-    page.goto(f"{address}index.html")
-    page.keyboard.press("Control+k")
-    page.keyboard.type(query)
-    page.keyboard.press("Enter")
-    page.wait_for_selector("#search-results li a")
-    links = page.locator("#search-results li a")
+    """Search, and return where the results lead."""
+    page.goto(f"{address}search.html?{urlencode({'q': query})}")
+    page.wait_for_function("document.querySelector('.search-summary')?.innerText.includes('found')")
+    links = page.locator("#search-results li > a")
     return [link.get_attribute("href") for link in links.all()]
 
 
 @pytest.fixture(scope="module")
-def searched(browser, site):  # noqa: F811
-    page = browser.new_page()
-    with served(site) as address:
-        yield lambda query: results(page, address, query)
-    page.close()
+def searcher(browser):
+    with tab(browser) as page:
+        yield page
 
 
 @pytest.mark.parametrize("query, place", FOUND.items())
-def test_the_search_leads_to(query, place, searched):
+def test_the_search_leads_to(query, place, searcher, address):
     """A glossary may come first, with what the word means; then the chapter."""
-    first = next(link for link in searched(query) if not link.startswith("glossary"))
+    found = results(searcher, address, query)
+    first = next(link for link in found if not link.startswith("glossary"))
     assert first.partition("?")[0] == place
 
 
 # On paper and from disk.
 
 
-def test_a_printed_page_is_all_text_open_and_light(browser, site):  # noqa: F811
-    context = browser.new_context(color_scheme="dark", viewport={"width": 700, "height": 900})
-    page = context.new_page()
-    with served(site) as address:
-        page.goto(f"{address}chapters/6_1_xor.html")
-        page.emulate_media(media="print")
-        page.evaluate("dispatchEvent(new Event('beforeprint'))")
-        shown = """e => e.checkVisibility({visibilityProperty: true})"""
-        for outside in (".bd-sidebar-primary", ".bd-header-article", ".prev-next-footer"):
-            assert not page.locator(outside).first.evaluate(shown)
-        assert page.locator("details:not([open])").count() == 0
-        assert page.evaluate("document.documentElement.dataset.theme") == "light"
-        cut = (
-            """all => all.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"""
-        )
-        assert page.locator(".bd-article pre").evaluate_all(cut) == []
-        page.evaluate("dispatchEvent(new Event('afterprint'))")
-        assert page.locator("details:not([open])").count() > 0
-        assert page.evaluate("document.documentElement.dataset.theme") == "dark"
-    context.close()
+def test_a_printed_page_is_all_text_and_light(open_page):
+    page = open_page("chapters/6_1_xor.html", color_scheme="dark", viewport=PAPER)
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    shown = """e => e.checkVisibility({visibilityProperty: true})"""
+    for outside in (".bd-sidebar-primary", ".bd-header-article", ".prev-next-footer"):
+        assert not page.locator(outside).first.evaluate(shown)
+    assert page.evaluate("document.documentElement.dataset.theme") == "light"
+    cut = """all => all.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"""
+    assert page.locator(".bd-article pre").evaluate_all(cut) == []
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
-def test_fonts_of_what_is_not_yet_on_the_screen_are_there_to_print(browser, site):  # noqa: F811
-    page = browser.new_page()
-    with served(site) as address:
-        page.goto(f"{address}chapters/6_3_hidden_units.html")
-        complete = """() => ![...document.fonts].map(f => [f, f.family.replaceAll('"', "")])
-            .filter(([f, family]) => f.status !== "loaded" && family.startsWith("MJXTEX-"))
-            .map(([f, family]) => family.slice(3))
-            .some(v => document.querySelector("." + v))"""
-        page.wait_for_function(complete)
-    page.close()
+def test_fonts_of_what_is_not_yet_on_the_screen_are_there_to_print(open_page):
+    complete = """() => ![...document.fonts].map(f => [f, f.family.replaceAll('"', "")])
+        .filter(([f, family]) => f.status !== "loaded" && family.startsWith("MJXTEX-"))
+        .map(([f, family]) => family.slice(3))
+        .some(v => document.querySelector("." + v))"""
+    open_page("chapters/6_3_hidden_units.html").wait_for_function(complete)
 
 
-def test_the_archive_reads_from_disk(browser, site, tmp_path):  # noqa: F811
+def test_the_archive_reads_from_disk(browser, site, tmp_path):
     archive.pack(site, tmp_path / "site.zip")
     with ZipFile(tmp_path / "site.zip") as packed:
         packed.extractall(tmp_path)
     assert not (tmp_path / "dlbook" / "downloads").exists()
-    page, errors = browser.new_page(), []
-    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("requestfailed", lambda request: errors.append(request.url))
-    address = (tmp_path / "dlbook").as_uri() + "/"
-    for name in ("index.html", "chapters/6_1_xor.html"):
-        page.goto(address + name)
-        page.evaluate("document.fonts.ready")
-        assert (
-            page.evaluate("getComputedStyle(document.querySelector('.dl-icon')).height") != "auto"
-        )
-        assert page.evaluate("document.documentElement.dataset.theme") in ("light", "dark")
-    assert results(page, address, "6.29")[0] == FOUND["6.29"]
-    page.close()
+    address, errors = (tmp_path / "dlbook").as_uri() + "/", []
+    with tab(browser) as page:
+        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("requestfailed", lambda request: errors.append(request.url))
+        for name in ("index.html", "chapters/6_1_xor.html"):
+            page.goto(address + name)
+            page.evaluate("document.fonts.ready")
+            icon = "getComputedStyle(document.querySelector('.dl-icon')).height"
+            assert page.evaluate(icon) != "auto"
+            assert page.evaluate("document.documentElement.dataset.theme") in ("light", "dark")
+        assert results(page, address, "6.29")[0] == FOUND["6.29"]
     none(errors)
 
 

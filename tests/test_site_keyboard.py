@@ -1,8 +1,7 @@
 """Who has no mouse gets everywhere: each thing is reached by Tab, seen there, and does its work."""
 
 import pytest
-from test_reading_aids import page_at  # noqa: F401
-from test_site import SETTLE, browser, none, site  # noqa: F401
+from site_pages import SETTLE, none, pages, tab
 
 PHONE = {"width": 360, "height": 740}
 WIDE = {"width": 1400, "height": 900}
@@ -34,8 +33,6 @@ REACHABLE = """operable => [...document.querySelectorAll(operable)].map((e, i) =
     .filter(([e]) => e.checkVisibility({visibilityProperty: true}) && e.tabIndex === 0)
     .filter(([e]) => !e.disabled && !e.matches("input[type=radio]:not(:checked)"))
     .map(([e, i]) => [i, e.outerHTML.slice(0, 120)])"""
-STILL = """() => document.styleSheets[0]?.insertRule(
-    "* { transition: none !important; animation: none !important }")"""
 
 
 def stops(page, most=1000):
@@ -53,7 +50,6 @@ def stops(page, most=1000):
 def faults(page):
     """Return what cannot be reached by Tab, and where the focus cannot be seen."""
     page.evaluate(SETTLE)
-    page.evaluate(STILL)
     found = list(stops(page))
     reached = {stop["number"] for stop in found}
     return [
@@ -66,22 +62,35 @@ def faults(page):
     ]
 
 
+@pytest.mark.parametrize(
+    "name, viewport",
+    [("index.html", PHONE), (CHAPTER, WIDE), ("search.html", PHONE), ("glossary.html", WIDE)],
+    ids=["index-phone", "chapter-wide", "search-phone", "glossary-wide"],
+)
+def test_tab_reaches_everything_and_shows_where_it_is(name, viewport, open_page):
+    none(faults(open_page(name, viewport=viewport)))
+
+
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("viewport", [PHONE, WIDE], ids=["phone", "wide"])
-@pytest.mark.parametrize("name", ["index.html", CHAPTER, "search.html", "glossary.html"])
-def test_tab_reaches_everything_and_shows_where_it_is(name, viewport, page_at):  # noqa: F811
-    none(faults(page_at(name, viewport=viewport)))
+def test_tab_reaches_everything_on_every_page(viewport, browser, site, address):
+    found = []
+    with tab(browser, viewport=viewport) as page:
+        for name in (file.relative_to(site).as_posix() for file in pages(site)):
+            page.goto(address + name)
+            found += [f"{name}: {fault}" for fault in faults(page)]
+    none(found)
 
 
-def test_each_fault_is_found(browser):  # noqa: F811
-    page = browser.new_page()
-    page.set_content("<style></style><a href='#a'>a</a><button>b</button>")
-    assert faults(page) == []
-    page.set_content("<style>a {outline: none}</style><a href='#a'>a</a><button>b</button>")
-    assert [fault.partition(":")[0] for fault in faults(page)] == ["no focus to be seen"]
-    trap = "onkeydown='event.preventDefault()'"
-    page.set_content(f"<style></style><a href='#a' {trap}>a</a><button>b</button>")
-    assert [fault.partition(":")[0] for fault in faults(page)] == ["not reached"]
-    page.close()
+def test_each_fault_is_found(browser):
+    with tab(browser) as page:
+        page.set_content("<style></style><a href='#a'>a</a><button>b</button>")
+        assert faults(page) == []
+        page.set_content("<style>a {outline: none}</style><a href='#a'>a</a><button>b</button>")
+        assert [fault.partition(":")[0] for fault in faults(page)] == ["no focus to be seen"]
+        trap = "onkeydown='event.preventDefault()'"
+        page.set_content(f"<style></style><a href='#a' {trap}>a</a><button>b</button>")
+        assert [fault.partition(":")[0] for fault in faults(page)] == ["not reached"]
 
 
 def tab_to(page, selector):
@@ -93,12 +102,17 @@ def tab_to(page, selector):
     pytest.fail(f"Tab does not lead to {selector}")
 
 
+def focus(page, selector):
+    """Put the focus on what Tab reaches, as the tests above have shown."""
+    page.locator(selector).first.focus()
+
+
 def in_focus(page, selector):
     return page.evaluate("selector => !!document.activeElement.closest(selector)", selector)
 
 
-def test_the_first_stop_leads_past_the_menus(page_at):  # noqa: F811
-    page = page_at(CHAPTER, viewport=WIDE)
+def test_the_first_stop_leads_past_the_menus(open_page):
+    page = open_page(CHAPTER, viewport=WIDE)
     page.keyboard.press("Tab")
     assert in_focus(page, ".skip-link") and page.locator(".skip-link a").is_visible()
     page.keyboard.press("Enter")
@@ -106,8 +120,8 @@ def test_the_first_stop_leads_past_the_menus(page_at):  # noqa: F811
     assert in_focus(page, "main")
 
 
-def test_the_contents_open_and_close_on_a_phone(page_at):  # noqa: F811
-    page = page_at(CHAPTER, viewport=PHONE)
+def test_the_contents_open_and_close_on_a_phone(open_page):
+    page = open_page(CHAPTER, viewport=PHONE)
     tab_to(page, ".primary-toggle")
     page.keyboard.press("Enter")
     contents = "#pst-primary-sidebar-modal"
@@ -122,17 +136,17 @@ def test_the_contents_open_and_close_on_a_phone(page_at):  # noqa: F811
     page.wait_for_url("**/6_3_hidden_units.html")
 
 
-def test_a_fold_in_the_contents_opens_and_has_a_name(page_at):  # noqa: F811
-    page = page_at(CHAPTER, viewport=WIDE)
-    tab_to(page, ".bd-sidebar-primary summary")
+def test_a_fold_in_the_contents_opens_and_has_a_name(open_page):
+    page = open_page(CHAPTER, viewport=WIDE)
+    focus(page, ".bd-sidebar-primary summary")
     assert page.evaluate("document.activeElement.ariaLabel") == "Pages of: The library"
     page.keyboard.press("Enter")
     tab_to(page, "a[href$='api/engine.html']")
 
 
-def test_a_menu_opens_and_closes_and_gives_the_focus_back(page_at):  # noqa: F811
-    page = page_at(CHAPTER, viewport=WIDE)
-    tab_to(page, ".dropdown-launch-buttons > button")
+def test_a_menu_opens_and_closes_and_gives_the_focus_back(open_page):
+    page = open_page(CHAPTER, viewport=WIDE)
+    focus(page, ".dropdown-launch-buttons > button")
     page.keyboard.press("Enter")
     menu = page.locator(".dropdown-launch-buttons .dropdown-menu")
     assert menu.is_visible()
@@ -145,8 +159,8 @@ def test_a_menu_opens_and_closes_and_gives_the_focus_back(page_at):  # noqa: F81
 
 
 @pytest.mark.parametrize("viewport", [PHONE, WIDE], ids=["phone", "wide"])
-def test_a_search_from_the_button_to_the_place(viewport, page_at):  # noqa: F811
-    page = page_at("index.html", viewport=viewport)
+def test_a_search_from_the_button_to_the_place(viewport, open_page):
+    page = open_page("index.html", viewport=viewport)
     tab_to(page, ".search-button__button")
     page.keyboard.press("Enter")
     page.wait_for_selector("#pst-search-dialog[open]")
@@ -160,31 +174,30 @@ def test_a_search_from_the_button_to_the_place(viewport, page_at):  # noqa: F811
     page.wait_for_selector("#search-results li a")
     tab_to(page, "#search-results li a")
     page.keyboard.press("Enter")
-    page.wait_for_selector("article h1")
-    assert "search.html" not in page.url
+    page.wait_for_url(lambda url: "search.html" not in url)
 
 
-def test_a_button_that_was_pressed_keeps_the_focus(page_at):  # noqa: F811
-    page = page_at(CHAPTER, viewport=WIDE)
-    tab_to(page, ".theme-switch-button")
+def test_a_button_that_was_pressed_keeps_the_focus(open_page):
+    page = open_page(CHAPTER, viewport=WIDE)
+    focus(page, ".theme-switch-button")
     before = page.evaluate("document.documentElement.dataset.mode")
     page.keyboard.press("Enter")
     assert page.evaluate("document.documentElement.dataset.mode") != before
     assert in_focus(page, ".theme-switch-button")
 
 
-@pytest.mark.parametrize("fold", ["details.sd-dropdown", "details.hide"])
-def test_hints_solutions_and_code_unfold(fold, page_at):  # noqa: F811
-    page = page_at(CHAPTER, viewport=WIDE)
-    tab_to(page, f"{fold} > summary")
+@pytest.mark.parametrize("fold", ["details.hint", "details.solution", "details.source"])
+def test_hints_solutions_and_code_unfold(fold, open_page):
+    page = open_page(CHAPTER, viewport=WIDE)
+    focus(page, f"{fold} > summary")
     for is_open in (True, False):
         page.keyboard.press("Enter")
         assert page.evaluate("document.activeElement.parentElement.hasAttribute('open')") == is_open
 
 
-def test_a_tab_is_a_stop_and_the_arrows_change_it(page_at):  # noqa: F811
-    page = page_at(CHAPTER, viewport=WIDE)
-    tab_to(page, ".sd-tab-set > input")
+def test_a_tab_is_a_stop_and_the_arrows_change_it(open_page):
+    page = open_page(CHAPTER, viewport=WIDE)
+    focus(page, ".sd-tab-set > input")
     contents = page.locator(".sd-tab-set").first.locator(".sd-tab-content")
     assert [contents.nth(i).is_visible() for i in (0, 1)] == [True, False]
     page.keyboard.press("ArrowRight")
@@ -193,9 +206,10 @@ def test_a_tab_is_a_stop_and_the_arrows_change_it(page_at):  # noqa: F811
     assert not in_focus(page, ".sd-tab-set > input")
 
 
-def test_a_preview_opens_where_the_focus_stops_and_escape_closes_it(page_at):  # noqa: F811
-    page = page_at(CHAPTER, viewport=WIDE)
-    tab_to(page, "article a.reference.internal[href*='#eq-']")
+def test_a_preview_opens_where_the_focus_stops_and_escape_closes_it(open_page):
+    page = open_page(CHAPTER, viewport=WIDE)
+    page.keyboard.press("Tab")
+    focus(page, "article a.reference.internal[href*='#eq-']")
     page.wait_for_selector("#dl-preview")
     page.keyboard.press("Escape")
     assert page.locator("#dl-preview").count() == 0

@@ -1,7 +1,7 @@
 """With scripts off every page still reads, and in every figure each label stands clear."""
 
 import pytest
-from test_site import SETTLE, browser, none, pages, served, site  # noqa: F401
+from site_pages import SETTLE, none, one_of_each_kind, pages, tab
 
 # What a reader without scripts would miss: empty titles and paragraphs, things without size, and
 # what is folded where nothing opens it.
@@ -106,28 +106,38 @@ LABELS = """() => {
 }"""
 
 
-def visit(browser, site):  # noqa: F811
-    """Open every page without scripts, and return what cannot be read, and which labels not."""
+@pytest.fixture(scope="module")
+def without_scripts(browser):
     # Nothing moves: what moves shows its last picture.
-    context = browser.new_context(
-        java_script_enabled=False, reduced_motion="reduce", viewport={"width": 1400, "height": 1200}
-    )
-    page = context.new_page()
+    options = {"java_script_enabled": False, "reduced_motion": "reduce"}
+    with tab(browser, viewport={"width": 1400, "height": 1200}, **options) as page:
+        yield page
+
+
+def look(page):
+    """Return what of an open page cannot be read, and which labels not."""
+    page.evaluate(SETTLE)
+    return {"unread": page.evaluate(UNREAD), "labels": page.evaluate(LABELS)}
+
+
+def visit(page, address, names):
+    """Open pages and return what is wrong with them, by kind."""
     wrong = {"unread": [], "labels": []}
-    with served(site) as address:
-        for file in pages(site):
-            name = file.relative_to(site).as_posix()
-            page.goto(address + name)
-            for kind, script in (("unread", UNREAD), ("labels", LABELS)):
-                page.evaluate(SETTLE)
-                wrong[kind] += [f"{name}: {problem}" for problem in page.evaluate(script)]
-    context.close()
+    for name in names:
+        page.goto(address + name)
+        for kind, problems in look(page).items():
+            wrong[kind] += [f"{name}: {problem}" for problem in problems]
     return wrong
 
 
-@pytest.fixture(scope="module")
-def wrong(browser, site):  # noqa: F811
-    return visit(browser, site)
+@pytest.fixture(
+    scope="module",
+    params=["a page of each kind", pytest.param("the rest", marks=pytest.mark.exhaustive)],
+)
+def wrong(request, site, address, without_scripts):
+    few = one_of_each_kind(site)
+    seen = few if request.param != "the rest" else [p for p in pages(site) if p not in few]
+    return visit(without_scripts, address, [page.relative_to(site).as_posix() for page in seen])
 
 
 def test_text_figures_and_formulas_read_without_scripts(wrong):
@@ -181,9 +191,10 @@ UNDER = drawing("").replace("</defs>", "</defs>" + LINE)
         ),
     ],
 )
-def test_each_fault_is_found(html, kind, count, browser, tmp_path):  # noqa: F811
-    (tmp_path / "index.html").write_text(f"<!doctype html>{html}", encoding="utf-8")
-    assert [len(found) for found in visit(browser, tmp_path).values()] == [
-        count * (kind == "unread"),
-        count * (kind == "labels"),
-    ]
+def test_each_fault_is_found(html, kind, count, without_scripts):
+    without_scripts.goto("about:blank")  # free of the policy of the page before
+    without_scripts.set_content(f"<!doctype html>{html}")
+    assert {kind: len(found) for kind, found in look(without_scripts).items()} == {
+        "unread": count * (kind == "unread"),
+        "labels": count * (kind == "labels"),
+    }

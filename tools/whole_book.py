@@ -25,7 +25,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "_extensions"))
 from formulas import mathjax_folder, style_sheet  # noqa: F401
 
 LEFT_OUT = "api/"
-NOT_ON_PAPER = "a.headerlink, button, script, noscript, details.above-input, .viewcode-link"
+NOT_ON_PAPER = "a.headerlink, button, script, noscript, details.source, .viewcode-link"
 # Where one element names another; url(#name) may stand in any attribute of a drawing.
 LINKS = ("href", "xlink:href")
 NAMES = ("aria-labelledby", "aria-describedby", "for")
@@ -195,17 +195,21 @@ def _take_out(solution):
 
     What is folded in the exercise, its hints, goes to the solution: paper does not fold.
     """
-    exercise = solution.select_one(".admonition-title a")
-    asked = solution.find_parent("article").find(id=exercise["href"][1:])
-    for hint in reversed(asked.select("details") if asked else []):
-        title = hint.summary.extract().get_text().strip()
-        exercise.parent.insert_after(hint.extract())
-        hint.name = "div"
-        hint.insert(0, BeautifulSoup(f"<p><em>{title}</em></p>", "html.parser"))
-    note = '<p class="see-page">Solution on page {}</p>'
-    solution.replace_with(BeautifulSoup(note.format(_page_number(solution["id"])), "html.parser"))
-    _insert_after(exercise, f", page&nbsp;{_page_number(exercise['href'][1:])}")
+    exercise = solution.find_parent(class_="exercise")
+    asked, title = exercise["id"], exercise.select_one(".admonition-title").decode_contents()
+    heading = f'Solution to <a href="#{asked}">{title}</a>, page&nbsp;{_page_number(asked)}'
+    _unfold(solution, f'<p class="admonition-title">{heading}</p>')
+    note = f'<p class="see-page">Solution on page {_page_number(solution["id"])}</p>'
+    solution.replace_with(BeautifulSoup(note, "html.parser"))
+    for hint in reversed(exercise.select("details.hint")):
+        _unfold(hint, f"<p><em>{hint.summary.get_text().strip()}</em></p>")
+        solution.p.insert_after(hint.extract())
     return str(solution)
+
+
+def _unfold(details, heading):
+    details.name = "div"
+    details.summary.replace_with(BeautifulSoup(heading, "html.parser"))
 
 
 def _title_page(config, root):
