@@ -13,8 +13,8 @@ c.OverwriteCells.add_missing_cells = True
 
 if os.environ.get("DLBOOK_PLAIN_AUTOGRADE"):
     # nbgrader's own way: a kernel with all your rights. Only for code that you trust. A check stops
-    # an endless loop by itself; this is for what runs outside of a check.
-    c.Execute.timeout = 120
+    # an endless loop by itself; this is for what runs outside of a check, by the clock on the wall.
+    c.Execute.timeout = 600
 else:
     # Students' code runs in a sandbox (see class.md).
     c.Autograde.autograde_preprocessors = [

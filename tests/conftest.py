@@ -67,7 +67,10 @@ def pytest_terminal_summary(terminalreporter):
         for report in reports:
             for name, value in getattr(report, "user_properties", []):
                 if name.startswith("exercise "):
-                    rows[name.removeprefix("exercise ")].update(value)
+                    row = rows[name.removeprefix("exercise ")]
+                    slowest = max(row.get("slowest", 0), value.get("slowest", 0))
+                    row.update({kind: row.get(kind, 0) + n for kind, n in value.items()})
+                    row["slowest"] = slowest
     if not rows:
         return
     terminalreporter.section("exercises: answers tried")

@@ -15,12 +15,16 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from busy import busy_processes
 
+from dlbook.exercises import exercise as exercises
+from dlbook.exercises.counterexample import TRIES
 from dlbook.exercises.exercise import KINDS, LEVELS, Open
 
 ROOT = Path(__file__).resolve().parents[1]
+EXHAUSTIVE = pytest.mark.exhaustive
 SECTIONS = sorted(p.stem for p in (ROOT / "src/dlbook/exercises").glob("section_*.py"))
-LIMIT = 5  # seconds for one check
+CALLS = TRIES + 100  # at most, of an answer and of typical mistakes in one check
 
 
 @cache
@@ -68,52 +72,96 @@ EXERCISES = [
 ]
 each_exercise = pytest.mark.parametrize(("module", "exercise"), EXERCISES)
 each_section = pytest.mark.parametrize("module", SECTIONS)
+FIRST = 2  # answers of each kind to each exercise; what is marked exhaustive tries the others
+# A function, a value, a trial, words: what is marked exhaustive does it with all the others.
+ONE_OF_A_KIND = ("6_1-q2", "6_1-q4", "6_0-q10", "6_1-q10")
+one_of_a_kind = pytest.mark.parametrize(
+    ("module", "exercise"),
+    [
+        pytest.param(*p.values, id=p.id, marks=() if p.id in ONE_OF_A_KIND else EXHAUSTIVE)
+        for p in EXERCISES
+    ],
+)
 
 
 @pytest.fixture
-def check(module, exercise, record_property):
+def check(module, exercise, record_property, monkeypatch):
     """Check answers, and note for the table how many of each kind, and the slowest."""
-    counts = {}
-    name = f"exercise {section_of(module).name} {exercise.name}"
+    counts, calls = {}, []
+    call = exercises.call
+    monkeypatch.setattr(exercises, "call", lambda *words: calls.append(1) or call(*words))
 
-    def checked(answer, kind):
+    def checked(answer):
+        calls.clear()
         start = time.perf_counter()
         message = exercise.check(answer)
         seconds = time.perf_counter() - start
+        kind = {"noted": "right", "untried": "stub"}.get(message.status, message.status)
         counts[kind] = counts.get(kind, 0) + 1
         counts["slowest"] = max(counts.get("slowest", 0), seconds)
-        assert seconds < LIMIT
+        assert len(calls) <= CALLS
         return message
 
     yield checked
-    record_property(name, counts)
+    record_property(f"exercise {section_of(module).name} {exercise.name}", counts)
+
+
+def answers_of(module, exercise):
+    """Return other right answers, and wrong ones with the words that name their mistake."""
+    answers = answers_to(module)
+    return answers.RIGHT.get(exercise.name, []), answers.WRONG.get(exercise.name, [])
+
+
+def accepts(exercise, answers, check):
+    """Try right answers."""
+    passes = "noted" if isinstance(exercise, Open) else "right"
+    for answer in answers:
+        message = check(answer)
+        assert message.status == passes, message
+
+
+def refuses(answers, check):
+    """Try wrong answers: the message names the mistake."""
+    for answer, words in answers:
+        message = check(answer)
+        assert message.status == "wrong", (words, message)
+        assert words in repr(message).replace("\n    ", " "), message
 
 
 @each_exercise
 def test_answers(module, exercise, check):
     """The solution, other right answers, typical wrong ones and the stub each get their answer."""
-    answers, passes = answers_to(module), "noted" if isinstance(exercise, Open) else "right"
-    solution = values_in(module, "instructor")[exercise.answer]
-    stub = values_in(module, "student")[exercise.answer]
-    right = answers.RIGHT.get(exercise.name, [])
-    wrong = answers.WRONG.get(exercise.name, [])
-    for answer in [solution, *right]:
-        message = check(answer, "right")
-        assert message.status == passes, message
-    for answer, words in wrong:
-        message = check(answer, "wrong")
-        assert message.status == "wrong", (words, message)
-        assert words in repr(message).replace("\n    ", " "), message
-    message = check(stub, "stub")
-    assert message.status == "untried" and "not attempted yet" in message.headline
+    right, wrong = answers_of(module, exercise)
     if not isinstance(exercise, Open):
         assert len(right) >= 3 and len(wrong) >= 5, (len(right), len(wrong))
+    accepts(exercise, [values_in(module, "instructor")[exercise.answer], *right[:FIRST]], check)
+    refuses(wrong[:FIRST], check)
+    message = check(values_in(module, "student")[exercise.answer])
+    assert message.status == "untried" and "not attempted yet" in message.headline
 
 
+@EXHAUSTIVE
 @each_exercise
+def test_all_other_answers(module, exercise, check):
+    right, wrong = answers_of(module, exercise)
+    accepts(exercise, right[FIRST:], check)
+    refuses(wrong[FIRST:], check)
+
+
+@one_of_a_kind
 def test_the_same_answer_gets_the_same_message(module, exercise):
-    for answer, _ in answers_to(module).WRONG.get(exercise.name, [])[:1]:
+    for answer, _ in answers_of(module, exercise)[1][:1]:
         assert repr(exercise.check(answer)) == repr(exercise.check(answer))
+
+
+@one_of_a_kind
+def test_a_busy_machine_judges_alike(module, exercise):
+    """Beside eight other processes answers get the same messages, and none is late."""
+    right, wrong = answers_of(module, exercise)
+    solution = values_in(module, "instructor")[exercise.answer]
+    with busy_processes():
+        accepts(exercise, [solution, *right], exercise.check)
+        refuses(wrong, exercise.check)
 
 
 @each_exercise

@@ -19,7 +19,8 @@ import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
 import tiny_notebook
-from hypothesis import given
+from busy import busy_processes
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlbook.exercises import grading, report, session, wire
@@ -28,7 +29,10 @@ from dlbook.exercises.sandbox import Limits, Sandbox, SandboxError, why_not
 from dlbook.exercises.submission import grade, read_assignment
 
 ROOT = Path(__file__).resolve().parents[1]
-LIMITS = Limits(cell=5, call=2, memory=1 << 30)
+INSTRUCTORS = sorted(ROOT.glob("exercises/source/*/*.ipynb"))
+PATIENCE = 600  # seconds until a test takes something for lost
+STEADY = settings(deadline=None, derandomize=True)
+LIMITS = Limits(cell=4, waiting=3, spare=1, memory=1 << 30)
 
 
 def needs_sandbox():
@@ -80,6 +84,7 @@ values = st.recursive(
 )
 
 
+@STEADY
 @given(values)
 def test_what_is_sent_arrives(value):
     sent = wire.unpack(wire.pack({"value": value})[wire.HEAD.size :])["value"]
@@ -103,6 +108,7 @@ def test_what_cannot_be_sent_keeps_its_name():
     assert names == ["type", "set", "ndarray", "int"] and "Foreign" not in repr(sent)
 
 
+@STEADY
 @given(st.binary(max_size=300))
 def test_noise_is_malformed(noise):
     with pytest.raises(wire.Malformed):
@@ -160,13 +166,13 @@ def test_a_frame_longer_than_the_limit_is_not_read():
     incoming, outgoing = os.pipe()
     os.write(outgoing, wire.HEAD.pack(wire.FRAME + 1))
     with pytest.raises(wire.Malformed):
-        wire.Stream(incoming, None).receive(time.monotonic() + 1)
+        wire.Stream(incoming, None).receive(time.monotonic() + PATIENCE)
     os.write(outgoing, b"\0\0")
     with pytest.raises(wire.Late):
         wire.Stream(incoming, None).receive(time.monotonic() + 0.1)
     os.close(outgoing)
     with pytest.raises(wire.Closed):
-        wire.Stream(incoming, None).receive(time.monotonic() + 1)
+        wire.Stream(incoming, None).receive(time.monotonic() + PATIENCE)
     os.close(incoming)
 
 
@@ -251,18 +257,12 @@ ATTACKS = {
         "        except BaseException: pass",
         "no answer after",
     ),
-    "swallows everything in its cell": (
-        "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
-        ("no answer after", "TimeUp"),
-    ),
     "ignores signals": (
         "import signal, time\nfor s in range(1, 65):\n    try: signal.signal(s, signal.SIG_IGN)\n"
         "    except (OSError, ValueError): pass\nsignal.pthread_sigmask(0, range(1, 65))\n"
         "while True: time.sleep(1)",
         "no answer after",
     ),
-    "stops itself": ("import os\nos.kill(os.getpid(), 19)", "no answer after"),
-    "memory bomb": ("x = []\nwhile True: x.append(np.ones(10_000_000))", ("MemoryError", "memory")),
     "memory bomb in the call": (
         "def double(x):\n    y = [0]\n    while True: y = y + y",
         ("MemoryError", "memory", "no answer after"),
@@ -281,32 +281,12 @@ ATTACKS = {
         "    threading.Thread(target=time.sleep, args=(99,)).start()",
         "can't start new thread",
     ),
-    "sys.exit": ("import sys\nsys.exit(0)", "SystemExit"),
     "sys.exit in the call": ("import sys\ndef double(x): sys.exit(0)", "SystemExit"),
-    "os._exit": ("import os\nos._exit(0)", "exit code 0"),
     "os._exit in the call": ("import os\ndef double(x): os._exit(0)", "exit code 0"),
     "crash": ("import ctypes\ndef double(x): ctypes.string_at(0)", "SIGSEGV"),
     "kills all processes": (
         "import os\ndef double(x): os.kill(-1, 9)",
         ("ended", "None", "ProcessLookupError"),
-    ),
-    "kills a later cell": (
-        "import os, threading\nthreading.Timer(0, os._exit, [5]).start()\ndef double(x): return 5",
-        ("exit code 5", "another value"),
-    ),
-    "hangs outside of Python": (
-        "import ctypes, os\ndef double(x): ctypes.CDLL(None).sleep(99) or double(x)",
-        "no answer after",
-    ),
-    "blocks signals in the call": (
-        "import signal\ndef double(x):\n    signal.pthread_sigmask(0, range(1, 65))\n"
-        "    while True: pass",
-        "no answer after",
-    ),
-    "kills later": (
-        "import os, threading\nthreading.Timer(0.2, os._exit, [5]).start()\n"
-        "import time\ndef double(x):\n    time.sleep(0.5)\n    return 2 * x",
-        "exit code 5",
     ),
     "deletes files": (
         "import os, shutil\nfor place in ['/tmp', '/etc', os.path.dirname(dl.__file__),"
@@ -397,15 +377,44 @@ ATTACKS = {
     "reads in many ways": (SEARCH.format(ways=READS), "nothing found"),
 }
 
+# Each does as one above does, in another way.
+MORE_ATTACKS = {
+    "hangs outside of Python": (
+        "import ctypes, os\ndef double(x): ctypes.CDLL(None).sleep(99) or double(x)",
+        "no answer after",
+    ),
+    "computes outside of Python": ("def double(x): sum(range(10**15))", "no answer after"),
+    "swallows everything in its cell": (
+        "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
+        ("no answer after", "TimeUp"),
+    ),
+    "stops itself": ("import os\nos.kill(os.getpid(), 19)", "no answer after"),
+    "memory bomb": ("x = []\nwhile True: x.append(np.ones(10_000_000))", ("MemoryError", "memory")),
+    "os._exit": ("import os\nos._exit(0)", "exit code 0"),
+    "kills a later cell": (
+        "import os, threading\nthreading.Timer(0, os._exit, [5]).start()\ndef double(x): return 5",
+        ("exit code 5", "another value"),
+    ),
+    "blocks signals in the call": (
+        "import signal\ndef double(x):\n    signal.pthread_sigmask(0, range(1, 65))\n"
+        "    while True: pass",
+        "no answer after",
+    ),
+    "sys.exit": ("import sys\nsys.exit(0)", "SystemExit"),
+    "kills later": (
+        "import os, threading\nthreading.Timer(0.2, os._exit, [5]).start()\n"
+        "import time\ndef double(x):\n    time.sleep(0.5)\n    return 2 * x",
+        "exit code 5",
+    ),
+}
 
-@pytest.fixture(scope="module")
-def hostile(assignment, tmp_path_factory):
-    """Return the grades of the whole hostile class, by attack."""
+
+def graded_by_attack(attacks, assignment, folder):
+    """Return the grades of a hostile class, by attack."""
     needs_sandbox()
-    folder = tmp_path_factory.mktemp("hostile")
     submissions = [
         grading.Submission(name, tiny_notebook.notebook(q1=GUARD + source))
-        for name, (source, _) in ATTACKS.items()
+        for name, (source, _) in attacks.items()
     ]
     with grading.processes(2) as pool:
         graded = grading.grade_class(
@@ -414,19 +423,60 @@ def hostile(assignment, tmp_path_factory):
     return {entry["student"]: entry for entry in graded}
 
 
-@pytest.mark.parametrize("attack", ATTACKS)
-def test_hostile_submissions(attack, hostile):
-    """Contained: no points for the attack, a line that says why, all points for the rest."""
-    entries = by_name(hostile[attack])
+@pytest.fixture(scope="module")
+def hostile(assignment, tmp_path_factory):
+    return graded_by_attack(ATTACKS, assignment, tmp_path_factory.mktemp("hostile"))
+
+
+@pytest.fixture(scope="module")
+def more_hostile(assignment, tmp_path_factory):
+    return graded_by_attack(MORE_ATTACKS, assignment, tmp_path_factory.mktemp("more_hostile"))
+
+
+def is_contained(attack, graded, words):
+    """No points for the attack, a line that says why, all points for the rest."""
+    entries = by_name(graded)
     first = entries["q1"]
     said = " ".join([first["headline"], first["text"], *map(str, first["values"])])
     print(f"\n{attack}: {first['headline'][:90]}", end="")
     assert first["points"] == 0 and first["status"] == "wrong"
-    words = ATTACKS[attack][1]
     assert any(word in said for word in ([words] if isinstance(words, str) else words)), said
     rest = {name: entries[name]["status"] for name in ("q2", "q3", "q4", "q5")}
-    assert rest == {"q2": "right", "q3": "right", "q4": "noted", "q5": "right"}, hostile[attack]
+    assert rest == {"q2": "right", "q3": "right", "q4": "noted", "q5": "right"}, graded
     assert not Path("/usr/dlbook_was_here").exists()
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_hostile_submissions(attack, hostile):
+    is_contained(attack, hostile[attack], ATTACKS[attack][1])
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("attack", MORE_ATTACKS)
+def test_more_hostile_submissions(attack, more_hostile):
+    is_contained(attack, more_hostile[attack], MORE_ATTACKS[attack][1])
+
+
+@pytest.mark.parametrize(
+    ("attack", "is_late"),
+    [
+        ("endless loop", True),
+        ("endless call", True),
+        ("swallows everything", True),
+        ("ignores signals", True),
+        ("fork bomb", False),
+        ("sys.exit in the call", False),
+    ],
+)
+def test_what_took_too_long_was_tried_again_alone(attack, is_late, hostile, tmp_path):
+    """The report says so, to the student and to the lecturer."""
+    graded = hostile[attack]
+    report.write_feedback([graded], tmp_path)
+    report.write_table([graded], tmp_path / "class.csv")
+    feedback = (tmp_path / attack / "tiny.md").read_text()
+    assert ("tried again with nothing else running" in by_name(graded)["q1"]["text"]) == is_late
+    assert ("tried again with nothing else running" in feedback) == is_late
+    assert ("when tried again alone: q1." in (tmp_path / "class.csv").read_text()) == is_late
 
 
 def test_what_is_hidden_would_be_found_without_the_sandbox():
@@ -516,6 +566,49 @@ def test_right_half_right_empty_and_broken(assignment, tmp_path):
         assert new == {key: old[key] for key in new}
 
 
+SLOW = """
+import sys, time
+with open("/tmp/slow_module.py", "w") as file:
+    file.write("import time\\nend = time.thread_time() + 0.5\\n")
+    file.write("while time.thread_time() < end: pass")
+sys.path.append("/tmp")
+called = []
+def double(x):
+    import slow_module
+    end = time.thread_time() + (0 if called else 0.15)
+    called.append(x)
+    while time.thread_time() < end: pass
+    return 2 * x
+"""
+
+
+def test_a_busy_machine_gives_the_same_grades(assignment, tmp_path):
+    """Beside eight other processes a slow answer is as right as without, and nobody is late."""
+    needs_sandbox()
+    limits = Limits(call=0.3)
+    class_of = {"anna": SLOW, "ben": "def double(x): return x + 2"}
+    submissions = [
+        grading.Submission(student, tiny_notebook.notebook(q1=answer))
+        for student, answer in class_of.items()
+    ]
+    with busy_processes(), ThreadPoolExecutor(2) as pool:
+        graded = grading.grade_class(
+            assignment, submissions, tmp_path / "grades", pool, limits=limits
+        )
+    assert [(grade["points"], grade["remarks"]) for grade in graded] == [(5, []), (4, [])]
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("path", INSTRUCTORS, ids=lambda path: path.stem)
+def test_a_busy_machine_gives_all_points_to_the_solutions(path):
+    needs_sandbox()
+    assignment = read_assignment(grading.find_section(path.stem), path)
+    with busy_processes():
+        graded = grade(path.read_bytes(), assignment)
+    assert {entry["status"] for entry in graded["exercises"]} <= {"right", "noted"}, graded
+    assert not graded["remarks"]
+
+
 class NoExecutor:
     """Refuses work."""
 
@@ -552,7 +645,7 @@ def test_a_run_that_was_killed_goes_on(assignment, tmp_path):
         tests=str(ROOT / "tests"), notebook=str(notebook), folder=str(folder), results=str(results)
     )
     first = subprocess.Popen([sys.executable, "-c", code])
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not (results.is_file() and b"\n" in results.read_bytes()):
         assert time.monotonic() < deadline and first.poll() is None
         time.sleep(0.02)
@@ -624,16 +717,16 @@ def test_nothing_is_left_running():
     """A sandbox that is stopped takes all its processes along."""
     needs_sandbox()
     sandbox = Sandbox(LIMITS)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     sandbox.stream.send({"do": "begin"}, deadline)
     source = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(1000.25)"
-    request = {"id": 1, "do": "run", "source": source, "name": "q1", "seconds": 2}
+    request = {"id": 1, "do": "run", "source": source, "name": "q1", "seconds": 2, "waiting": 9}
     sandbox.stream.send(request, deadline)
     assert sandbox.stream.receive(deadline)["id"] == 1
     below = descendants(sandbox.process.pid)
     assert len(below) >= 3
     sandbox.stop()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while left := [pid for pid in below if Path(f"/proc/{pid}").exists()]:
         assert time.monotonic() < deadline, left
         time.sleep(0.05)

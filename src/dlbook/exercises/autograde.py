@@ -10,7 +10,7 @@ from traitlets import Bool, Float, Unicode
 
 from dlbook.exercises.grading import LOUD, REFUSED, find_section
 from dlbook.exercises.sandbox import Limits, SandboxError, why_not
-from dlbook.exercises.submission import CHECK, Assignment, Cell, Grader
+from dlbook.exercises.submission import CHECK, Assignment, Cell, Grader, tried_twice
 
 
 class SandboxedExecute(NbGraderPreprocessor):
@@ -18,8 +18,8 @@ class SandboxedExecute(NbGraderPreprocessor):
 
     without_sandbox = Bool(False, help="run students' code unprotected").tag(config=True)
     section = Unicode("", help="the section's module, if not by the name").tag(config=True)
-    cell_seconds = Float(Limits.cell, help="the limit for one cell").tag(config=True)
-    submission_seconds = Float(Limits.submission, help="and for a notebook").tag(config=True)
+    cell_seconds = Float(Limits.cell, help="what a cell may compute").tag(config=True)
+    submission_seconds = Float(Limits.submission, help="what all may use").tag(config=True)
 
     def preprocess(self, nb, resources):
         """Return the notebook with the outputs of a run."""
@@ -35,7 +35,8 @@ class SandboxedExecute(NbGraderPreprocessor):
             for index, cell in enumerate(nb.cells)
             if cell.cell_type == "code"
         ]
-        outcome = Grader(assignment, cells, limits, self.without_sandbox).grade()
+        words = assignment, cells, limits, self.without_sandbox
+        outcome = tried_twice(lambda: Grader(*words).grade())
         for number, cell in enumerate(cells, start=1):
             check = CHECK.fullmatch(cell.name)
             message = outcome.messages.get(check[1]) if check else None

@@ -9,9 +9,7 @@ import copy
 import dis
 import io
 import linecache
-import signal
 import sys
-import threading
 import traceback
 import warnings
 from dataclasses import dataclass
@@ -19,8 +17,15 @@ from typing import Any
 
 import numpy as np
 
-SECONDS = 2.0  # for one call; an endless loop and a slow answer look the same from outside
+from dlbook.exercises.clock import SECONDS, WAITING, TimeUp, time_limit
+
 LIBRARY = "dlbook"
+ADVICE = {
+    "computing": "Is there a loop that never ends?",
+    "waiting": "What is it waiting for: input, a sleep, another thread?",
+    "importing": "Does a module that it imports ever come to its end?",
+    "ended": "Does it wait, or compute outside of Python, without an end?",
+}
 
 
 @dataclass
@@ -32,68 +37,19 @@ class Reply:
     text: str = ""  # its message
     line: str = ""  # the line of the student's code it came from
     changed: int | None = None  # the number of an argument that the call has modified
-    timed_out: bool = False
+    timed_out: str = ""  # what took too long, a key of `ADVICE`
+    seconds: float = 0.0  # how long it has computed
 
 
-class TimeUp(BaseException):
-    """Not an `Exception`, so that a student's ``except Exception`` does not swallow it."""
-
-
-@contextlib.contextmanager
-def time_limit(seconds):
-    """Raise `TimeUp` in the code inside once its time is over, and again while it goes on.
-
-    Needs the main thread of a system with ``SIGALRM`` (Linux, macOS); elsewhere a thread raises the
-    exception, which reaches Python code, but no single long call into C.
-    """
-    if hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread():
-        with _alarm(seconds):
-            yield
-    else:
-        with _watchdog(seconds):
-            yield
-
-
-@contextlib.contextmanager
-def _alarm(seconds):
-    def ring(*_):
-        raise TimeUp
-
-    before = signal.signal(signal.SIGALRM, ring)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, seconds, 0.1)
-        yield
-    finally:
-        signal.signal(signal.SIGALRM, signal.SIG_IGN)  # no ring on the way out
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-@contextlib.contextmanager
-def _watchdog(seconds):
-    import ctypes
-
-    caller, over = threading.get_ident(), threading.Event()
-
-    def watch():
-        wait = seconds
-        while not over.wait(wait):
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                ctypes.c_ulong(caller), ctypes.py_object(TimeUp)
-            )
-            wait = 0.1
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-
-
-def call(function, arguments, seconds=SECONDS):
+def call(function, arguments, seconds=SECONDS, waiting=WAITING):
     """Call ``function(*arguments)`` on copies, quietly, and return a `Reply`.
+
+    Parameters
+    ----------
+    function : callable
+    arguments : tuple
+    seconds, waiting : float
+        How long it may compute, and how long it may take: see `clock.time_limit`.
 
     Raises
     ------
@@ -101,16 +57,20 @@ def call(function, arguments, seconds=SECONDS):
         When the reader stops the cell: that is no mistake of the function.
     """
     given = copy_of(arguments)
+    limit = time_limit(seconds, waiting)
     try:
-        with quiet(), time_limit(seconds):
+        with quiet(), limit:
             value = function(*given)
     except TimeUp:
-        return Reply(error="TimeUp", text=f"no answer after {seconds:g} seconds", timed_out=True)
+        reply = Reply(error="TimeUp", text=f"no answer {limit}", timed_out=limit.over)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit, too: it must not end the notebook
-        return Reply(error=type(error).__name__, text=str(error), line=line_of(error))
-    return Reply(value=value, changed=changed(given, arguments))
+        reply = Reply(error=type(error).__name__, text=str(error), line=line_of(error))
+    else:
+        reply = Reply(value=value, changed=changed(given, arguments))
+    reply.seconds = limit.computed
+    return reply
 
 
 def copy_of(arguments):

@@ -5,7 +5,6 @@ inputs in every run.
 """
 
 import itertools
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from unittest.mock import patch
@@ -15,7 +14,6 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Flaky, FlakyFailure
 from hypothesis.internal.conjecture.providers import Constants, HypothesisProvider
 
-SECONDS = 2.5  # for a whole check; each call has its own limit
 DRAWS = 50
 TRIES = 200  # draws, and steps towards a smaller one: counted, so that any machine gets as far
 
@@ -31,6 +29,10 @@ class Case:
 
 class Found(Exception):
     """An input on which the answer fails."""
+
+
+class Enough(BaseException):
+    """The search has gone on for long enough. Not an `Exception`, which would be a find."""
 
 
 def variants(case, integers):
@@ -59,7 +61,7 @@ def _read_only(array):
     return twin
 
 
-def search(fault_of, cases, strategy=None, draws=DRAWS, seconds=SECONDS):
+def search(fault_of, cases, strategy=None, is_slow=lambda: False, draws=DRAWS):
     """Return the fault of the smallest failing case found, or None.
 
     Parameters
@@ -70,15 +72,13 @@ def search(fault_of, cases, strategy=None, draws=DRAWS, seconds=SECONDS):
         Tried first, in this order.
     strategy : hypothesis.strategies.SearchStrategy, optional
         Draws tuples of arguments.
+    is_slow : callable, optional
+        Says whether the answer has taken so long that no more is drawn.
     """
-    end = time.monotonic() + seconds
-    known = None
-    for case in cases:
-        if (known := fault_of(case)) is not None or time.monotonic() > end:
-            break
+    known = next((fault for case in cases if (fault := fault_of(case)) is not None), None)
     if strategy is None or getattr(known, "is_slow", False):
         return known
-    drawn = _drawn(fault_of, strategy, draws, end)
+    drawn = _drawn(fault_of, strategy, draws, is_slow)
     return min(filter(None, (known, drawn)), key=lambda fault: weight(fault.case), default=None)
 
 
@@ -100,7 +100,7 @@ def _numbers(value):
         yield float(value) if isinstance(value, (int, float, np.number)) else 1.0
 
 
-def _drawn(fault_of, strategy, draws, end):
+def _drawn(fault_of, strategy, draws, is_slow):
     found, tries = [], itertools.count()
 
     @seed(6)
@@ -115,20 +115,19 @@ def _drawn(fault_of, strategy, draws, end):
     )
     @given(strategy)
     def attempt(arguments):
-        nonlocal end
-        if next(tries) > TRIES or time.monotonic() > end:
-            return
+        # Of one that takes too long, every smaller one would take as long.
+        ends_here = bool(found) and getattr(found[-1], "is_slow", False)
+        if next(tries) > TRIES or ends_here or is_slow():
+            raise Enough
         fault = fault_of(Case(arguments))
         if fault is not None:
-            if getattr(fault, "is_slow", False):
-                end = 0  # every smaller one would take as long
             found.append(fault)
             raise Found
 
     # Hypothesis also draws constants that it meets in the modules a process has loaded: without
     # this the same answer would meet other inputs in another notebook. Flaky: an answer that is
-    # random, or a search that ran out of time while it was making its find smaller.
+    # random.
     own_only = patch.object(HypothesisProvider, "_local_constants", Constants())
-    with own_only, suppress(Found, Flaky, FlakyFailure):
+    with own_only, suppress(Found, Enough, Flaky, FlakyFailure):
         attempt()
     return found[-1] if found else None

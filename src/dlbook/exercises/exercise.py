@@ -4,14 +4,18 @@
 a choice, weights, and judges them. `Open` asks for words, and leaves the judgement to the reader.
 """
 
+import time
 from dataclasses import dataclass, field
+from functools import partial
 
 from dlbook.exercises import progress
-from dlbook.exercises.calling import SECONDS, Reply, call, is_untouched, quiet
+from dlbook.exercises.calling import ADVICE, Reply, call, is_untouched, quiet
+from dlbook.exercises.clock import WAITING
 from dlbook.exercises.comparison import difference
 from dlbook.exercises.counterexample import Case, search, variants
 from dlbook.exercises.messages import Message, show
 
+DRAWING = 5  # seconds that an answer may compute before no more inputs are drawn for it
 KINDS = ("formula", "implement", "predict", "bug", "design", "figure", "open")
 LEVELS = {1: "a few minutes", 2: "half an hour", 3: "an evening"}
 
@@ -29,6 +33,7 @@ class Local:
 
     def __init__(self, answer, adapter=None):
         self._answer, self._adapter = answer, adapter
+        self._computed, self._begun = 0.0, time.monotonic()
 
     def is_untouched(self, given=None):
         return is_untouched(self._answer, given)
@@ -44,9 +49,14 @@ class Local:
 
     def call(self, *arguments):
         """Return the `Reply` to a call of the answer through the exercise's adapter."""
-        if self._adapter is None:
-            return call(self._answer, arguments)
-        return call(lambda *given: self._adapter(self._answer, *given), arguments)
+        adapter = self._adapter
+        reply = call(partial(adapter, self._answer) if adapter else self._answer, arguments)
+        self._computed += reply.seconds
+        return reply
+
+    def is_slow(self):
+        """Whether it has taken so long by now that no more is drawn for it."""
+        return self._computed > DRAWING or time.monotonic() - self._begun > WAITING
 
 
 @dataclass
@@ -60,7 +70,7 @@ class Fault:
     @property
     def is_slow(self):
         """Whether the answer took too long, so that there is no use in many more tries."""
-        return self.reply.timed_out
+        return bool(self.reply.timed_out)
 
 
 @dataclass
@@ -235,7 +245,9 @@ class Function(Exercise):
     def _judge(self, answer):
         if not answer.is_callable():
             raise Wrong(f"{self.answer} should be a function")
-        fault = search(lambda case: self._fault(answer, case), self._first(), self.inputs)
+        fault = search(
+            lambda case: self._fault(answer, case), self._first(), self.inputs, answer.is_slow
+        )
         if fault is not None:
             raise Wrong(*self._explained(answer, fault))
 
@@ -263,8 +275,7 @@ class Function(Exercise):
         mistake = self._recognised(answer, case, reply)
         note = f" {case.note}" if case.note else ""
         if reply.timed_out:
-            text = "Is there a loop that never ends?"
-            return f"no answer after {SECONDS:g} seconds{note}", values, mistake or text
+            return reply.text + note, values, mistake or ADVICE[reply.timed_out]
         if reply.error:
             where = f", in the line: {reply.line}" if reply.line else ""
             values.append(("expected", show(expected)))

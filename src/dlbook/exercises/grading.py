@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from dlbook.exercises import report
 from dlbook.exercises.sandbox import EXERCISES, Limits, SandboxError, why_not
-from dlbook.exercises.submission import grade, read_assignment
+from dlbook.exercises.submission import attempt, read_assignment, record, settled
 
 LARGEST = 20 << 20  # bytes of a notebook
 WORKER = 6 << 30  # bytes that a judge may take, whatever an answer makes it do
@@ -121,14 +121,14 @@ def key_of(submission, assignment):
     return hashlib.sha256(assignment.digest.encode() + b"\0" + data).hexdigest()
 
 
-def grade_submission(submission, assignment, limits, without_sandbox):
-    """Return the grade of a submission as plain values: what an executor runs."""
+def try_submission(submission, assignment, limits, without_sandbox):
+    """Return the `Outcome` of a submission: what an executor runs."""
     data = b"" if submission.data is None else submission.data
-    result = grade(data, assignment, limits, without_sandbox)
+    outcome = attempt(data, assignment, limits, without_sandbox)
     if submission.data is None:
-        result["remarks"] = [submission.why]
-    key = key_of(submission, assignment)
-    return {"student": submission.student, "key": key, **result}
+        outcome.remarks = [submission.why]
+    outcome.cells.clear()  # what cells printed is not needed, and may be anything
+    return outcome
 
 
 class Results:
@@ -235,36 +235,64 @@ def grade_class(
     elif executor is None and (why := why_not()):
         raise SandboxError(REFUSED.format(why=why))
     book, limits = Results(results), limits or Limits()
-    with book.writer() as write:
+    keys = [(s.student, key_of(s, assignment)) for s in submissions]
+    with book.writer() as write, _executor(executor, workers) as pool:
         known = book.read()
-        keys = [(s.student, key_of(s, assignment)) for s in submissions]
         waiting = [s for s, key in zip(submissions, keys, strict=True) if key not in known]
         bar = tqdm(total=len(keys), initial=len(keys) - len(waiting), disable=not progress)
-        pool = executor or processes(workers)
-        futures = {}
-        try:
-            for submission in waiting:
-                job = (submission, assignment, limits, without_sandbox)
-                futures[pool.submit(grade_submission, *job)] = submission
-            for future in as_completed(futures):
-                bar.update()
-                try:
-                    grade = future.result()
-                except (SandboxError, BrokenExecutor):
-                    raise
-                except Exception as error:  # a fault of ours with one submission is no grade
-                    student = futures[future].student
-                    warnings.warn(f"{student} is NOT graded: {error!r}", stacklevel=2)
-                    continue
-                write(grade)
-                known[grade["student"], grade["key"]] = grade
-        finally:
-            for future in futures:
-                future.cancel()
-            if executor is None:
-                pool.shutdown(cancel_futures=True)
-            bar.close()
+
+        def attempts(those):
+            jobs = {s: (try_submission, s, assignment, limits, without_sandbox) for s in those}
+            yield from _outcomes(pool, jobs)
+
+        def note(submission, outcome):
+            student, key = submission.student, key_of(submission, assignment)
+            grade = {"student": student, "key": key, **record(assignment, outcome)}
+            write(grade)
+            known[student, key] = grade
+            bar.update()
+
+        late = {}
+        with bar:
+            for submission, outcome in attempts(waiting):
+                if outcome.costly():
+                    late[submission] = outcome
+                else:
+                    note(submission, outcome)
+            for submission, first in late.items():  # one after the other, with nothing beside it
+                for _, again in attempts([submission]):
+                    note(submission, settled(first, again))
     return [known[key] for key in keys if key in known]
+
+
+@contextmanager
+def _executor(given, workers):
+    """Give the executor to use: one that was made here is ended here."""
+    if given is not None:
+        yield given
+        return
+    pool = processes(workers)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _outcomes(pool, jobs):
+    """Yield the submissions and their outcomes as they come, without those that we stumble over."""
+    futures = {pool.submit(*job): submission for submission, job in jobs.items()}
+    try:
+        for future in as_completed(futures):
+            try:
+                yield futures[future], future.result()
+            except (SandboxError, BrokenExecutor):
+                raise
+            except Exception as error:  # a fault of ours with one submission is no grade
+                student = futures[future].student
+                warnings.warn(f"{student} is NOT graded: {error!r}", stacklevel=4)
+    finally:
+        for future in futures:
+            future.cancel()
 
 
 def find_section(name):

@@ -20,14 +20,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import dlbook
-from dlbook.exercises.calling import SECONDS
+from dlbook.exercises.clock import SECONDS, WAITING
 from dlbook.exercises.wire import Closed, Late, Malformed, Stream
 
 EXERCISES = Path(__file__).resolve().parent
-SHOWN = ("calling.py", "wire.py", "session.py", "adapters")  # the only files a submission may see
+# The only files that a submission may see.
+SHOWN = ("calling.py", "clock.py", "wire.py", "session.py", "adapters")
 ETC = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/etc/localtime", "/etc/ssl/certs")
 OWN = 4  # processes of a sandbox: two of bubblewrap, the one that waits, the one that runs
-STARTS_WITHIN = 60  # seconds; a machine may be busy
+STARTS_WITHIN = 300  # seconds; a machine may be busy
+LOOK = 0.1  # seconds from one look at a sandbox to the next
 
 
 class SandboxError(RuntimeError):
@@ -36,12 +38,18 @@ class SandboxError(RuntimeError):
 
 @dataclass(frozen=True)
 class Limits:
-    """What a submission may use: seconds and bytes."""
+    """What a submission may use: seconds and bytes.
 
-    call: float = SECONDS + 2  # one call of an answer; it is told to stop after `SECONDS`
-    cell: float = 20
-    submission: float = 240
-    cpu: int = 120  # for one process
+    A process's own time is what it computes and what it sleeps, but not how long it waits for a
+    processor: that is the fault of others.
+    """
+
+    call: float = SECONDS  # of computing, for one call of an answer: it is told to stop then
+    cell: float = 20  # of computing, for one cell: it is told to stop then
+    waiting: float = WAITING  # beside that, for either: it is told to stop then
+    spare: float = 30  # of its own time beyond that: its process is ended then
+    submission: float = 600  # of its own time, in all
+    cpu: int = 300  # of computing, for one process
     space: int = 3 << 30  # addresses of one process
     memory: int = 2 << 30  # what all processes together really hold
     processes: int = 8  # besides its own
@@ -50,6 +58,10 @@ class Limits:
     file: int = 32 << 20
     temporary: int = 64 << 20  # /tmp
     shared: int = 16 << 20  # /dev/shm
+
+    def own_time(self, seconds):
+        """Return after how much of its own time a process is ended that should have stopped."""
+        return seconds + self.waiting + self.spare
 
     def of_resource(self):
         """Return what the session sets by `resource` before it runs any cell."""
@@ -252,7 +264,8 @@ class Sandbox:
     """
 
     def __init__(self, limits, without_sandbox=False):
-        self.limits, self.why = limits, ""
+        self.limits, self.why, self.is_late = limits, "", False
+        self.spent, self._allowed = 0.0, None  # of its own time; how much it may, and until when
         variables = {}
         if without_sandbox:
             words, variables = _session(None, limits, alone=False), environment()
@@ -275,6 +288,10 @@ class Sandbox:
             reason = said or type(error).__name__
             raise SandboxError(f"no session could be started: {reason}") from None
 
+    def allow(self, seconds):
+        """Give what runs so much of its own time, or None while nothing should run."""
+        self._allowed = None if seconds is None else (seconds, self.spent + seconds)
+
     def _look_after(self):
         """Stop everything that takes too much of the machine, from its neighbours, too.
 
@@ -282,19 +299,34 @@ class Sandbox:
         """
         errors, room = self.process.stderr.fileno(), 4000
         os.set_blocking(errors, False)
-        while not self._over.wait(0.1):
+        looked, computed = time.monotonic(), 0.0
+        while not self._over.wait(LOOK):
             with contextlib.suppress(OSError):
                 while part := os.read(errors, 1 << 16):
                     self._errors.append(part[:room])
                     room -= len(self._errors[-1])
-            memory, processes = _used(self.process.pid)
-            if processes - OWN > self.limits.processes:
-                self.why = f"it started more than {self.limits.processes} processes"
-            elif memory > self.limits.memory:
-                self.why = f"it used more than {self.limits.memory / (1 << 30):g} GiB of memory"
+            use, now = used(self.process.pid), time.monotonic()
+            self._count(max(use.computed - computed, 0.0), now - looked, use.is_asleep)
+            looked, computed = now, use.computed
+            self.why = self.why or self._too_much(use)
             if self.why:
                 self._kill()
                 return
+
+    def _count(self, computed, passed, is_asleep):
+        """Count its own time since the last look, which may have come late itself."""
+        if self._allowed is not None and is_asleep and not self.stream.has_something():
+            computed = max(computed, min(passed, 2 * LOOK))
+        self.spent += computed
+
+    def _too_much(self, use):
+        limits, allowed = self.limits, self._allowed
+        if use.processes - OWN > limits.processes:
+            return f"it started more than {limits.processes} processes"
+        if use.memory > limits.memory:
+            return f"it used more than {limits.memory / (1 << 30):g} GiB of memory"
+        self.is_late = allowed is not None and self.spent > allowed[1]
+        return f"there was no answer after {allowed[0]:g} seconds" if self.is_late else ""
 
     def _kill(self):
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -314,16 +346,33 @@ class Sandbox:
                 pipe.close()
 
 
-def _used(pid):
-    """Return the bytes that a process and all below it hold by themselves, and how many it is."""
-    total, count, waiting = 0, 0, [str(pid)]
+@dataclass
+class Use:
+    """What a process and all below it use."""
+
+    memory: int = 0  # bytes that they hold by themselves
+    processes: int = 0
+    computed: float = 0.0  # seconds, those of processes that have ended included
+    is_asleep: bool = True  # none of them runs, or waits for its turn
+
+
+def used(pid):
+    """Return the `Use` of a process and all below it, as far as the system tells."""
+    use, waiting = Use(), [str(pid)]
     while waiting:
-        pid = waiting.pop()
-        count += 1
+        place = Path("/proc", waiting.pop())
+        use.processes += 1
         with contextlib.suppress(OSError, ValueError, IndexError):
-            for line in Path(f"/proc/{pid}/status").read_text().split("\n"):
+            for line in Path(place, "status").read_text().split("\n"):
                 if line.startswith(("RssAnon:", "RssShmem:")):
-                    total += int(line.split()[1]) << 10
-            for children in Path(f"/proc/{pid}/task").glob("*/children"):
-                waiting += children.read_text().split()
-    return total, count
+                    use.memory += int(line.split()[1]) << 10
+            use.computed += sum(map(int, _stat(place)[11:15])) / os.sysconf("SC_CLK_TCK")
+            for task in Path(place, "task").iterdir():
+                use.is_asleep = use.is_asleep and _stat(task)[0] != "R"
+                waiting += Path(task, "children").read_text().split()
+    return use
+
+
+def _stat(place):
+    """Return the fields after a process's name, which may hold anything."""
+    return Path(place, "stat").read_text().rpartition(")")[2].split()

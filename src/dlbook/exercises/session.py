@@ -8,6 +8,7 @@ student's code; each run of a notebook is a fork of it, which comes without the 
 import ast
 import builtins
 import contextlib
+import functools
 import hashlib
 import importlib
 import io
@@ -19,6 +20,7 @@ import traceback
 import types
 
 from dlbook.exercises import calling
+from dlbook.exercises.clock import TimeUp, time_limit
 from dlbook.exercises.wire import Closed, Malformed, Stream, pack
 
 OUTPUT = 20_000  # characters of what a cell prints
@@ -89,20 +91,19 @@ class Notebook:
         self.names.update(__builtins__=builtins, display=print)
         sys.modules["__main__"] = module
 
-    def run(self, source, name, seconds):
+    def run(self, source, name, seconds, waiting):
         """Run a cell. Its error, if it raises one, is part of the answer."""
         printed, reply = Capped(), calling.Reply()
+        limit = time_limit(seconds, waiting)
         try:
             with (
                 contextlib.redirect_stdout(printed),
                 contextlib.redirect_stderr(printed),
-                calling.time_limit(seconds),
+                limit,
             ):
                 self._execute(without_magics(source), f"<{name}>")
-        except calling.TimeUp:
-            reply = calling.Reply(
-                error="TimeUp", text=f"stopped after {seconds:g} seconds", timed_out=True
-            )
+        except TimeUp:
+            reply = calling.Reply(error="TimeUp", text=f"stopped {limit}", timed_out=limit.over)
         except BaseException as error:
             lines = traceback.format_exception(error.with_traceback(_own(error)), limit=-8)
             trace = "".join(lines)[-4000:]
@@ -127,19 +128,18 @@ class Notebook:
         untouched = calling.is_untouched(answer) or (bool(given) and fingerprint(answer) == given)
         return {"defined": True, "untouched": bool(untouched), "callable": callable(answer)}
 
-    def value(self, name, adapter):
+    def value(self, name, adapter, **limits):
         """Return a name's value, made plain by the exercise's adapter."""
         if not adapter:
             return _answer(calling.Reply(value=self.names[name]))
-        return _answer(calling.call(_found(adapter), (self.names[name],)))
+        return _answer(calling.call(_found(adapter), (self.names[name],), **limits))
 
-    def call(self, name, adapter, arguments):
+    def call(self, name, adapter, arguments, **limits):
         """Call a name with arguments, through the exercise's adapter."""
         function = self.names[name]
-        if not adapter:
-            return _answer(calling.call(function, arguments))
-        adapted = _found(adapter)
-        return _answer(calling.call(lambda *given: adapted(function, *given), arguments))
+        if adapter:
+            function = functools.partial(_found(adapter), function)
+        return _answer(calling.call(function, arguments, **limits))
 
 
 def _own(error):
@@ -164,6 +164,7 @@ def _answer(reply):
         "line": reply.line[:TEXT],
         "changed": reply.changed,
         "timed_out": reply.timed_out,
+        "seconds": reply.seconds,
     }
 
 

@@ -3,23 +3,27 @@
 A notebook runs from top to bottom, and each exercise is judged where its check stands. What is not
 right is tried once more by itself, in a process of its own that runs only what the notebook hands
 out and the exercise's own cell: a name overwritten, a function patched or a process ended by
-another cell costs nothing there.
+another cell costs nothing there. What takes too long is tried again at the end, with no other
+submission beside it.
 """
 
 import contextlib
 import hashlib
 import importlib
 import json
+import math
 import re
 import signal
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import dlbook
-from dlbook.exercises.calling import Reply, TimeUp, time_limit
-from dlbook.exercises.exercise import Open
+from dlbook.exercises.calling import ADVICE, Reply
+from dlbook.exercises.clock import TimeUp, time_limit
+from dlbook.exercises.exercise import DRAWING, Open
 from dlbook.exercises.messages import Message
 from dlbook.exercises.sandbox import Limits, Sandbox, SandboxError
 from dlbook.exercises.session import fingerprint
@@ -27,7 +31,12 @@ from dlbook.exercises.wire import Closed, Late, Malformed, pack
 
 FORMAT = 1  # of a record
 DEATHS = 3  # after so many, every exercise is judged by itself
-JUDGING = 30  # seconds that a judge may think about one answer
+JUDGING = 30  # seconds that a judge may compute for one answer
+ALONE = "It was tried again with nothing else running, and took too long again."
+LATE_AGAIN = "Took too long, also when tried again alone: {}."
+IN_TIME = "Took too long beside other work, but not when tried again alone: {}."
+PATIENCE = 20  # times its own time, until a process counts as lost on a machine that is busy
+HANDSHAKE = 10  # seconds for a run to begin or end; if it takes longer, there is a new sandbox
 NUMBERS = 20_000  # in a value that is judged as a whole
 CHECK = re.compile(r"(q\d+)-check")
 ANSWER = re.compile(r"q\d+")
@@ -158,24 +167,28 @@ class Run:
 
     def __init__(self, limits, without_sandbox=False):
         self.limits, self.without_sandbox = limits, without_sandbox
-        self.end = time.monotonic() + limits.submission
         self.sandbox, self.number, self.running, self.is_fresh = None, 0, False, True
+        self.spent = 0.0  # of its own time, by sandboxes that are gone
+
+    def _hold_to_its_time(self):
+        spent = self.spent + (self.sandbox.spent if self.sandbox else 0)
+        if spent > self.limits.submission:
+            raise OutOfTime
 
     def begin(self, fresh=False):
         """Begin a run in a new process, if asked for in a new sandbox."""
-        if time.monotonic() > self.end:
-            raise OutOfTime
+        self._hold_to_its_time()
         self.finish()
         self.is_fresh = fresh or self.sandbox is None
         if not self.is_fresh:
             with contextlib.suppress(Closed, Late):
-                self.sandbox.stream.send({"do": "begin"}, time.monotonic() + 5)
+                self._send({"do": "begin"})
                 self.running = True
                 return
         self.stop()
         self.is_fresh = True
         self.sandbox = _started(self.limits, self.without_sandbox)
-        self.sandbox.stream.send({"do": "begin"}, time.monotonic() + 5)
+        self._send({"do": "begin"})
         self.running = True
 
     def finish(self):
@@ -185,8 +198,8 @@ class Run:
         self.running = False
         try:
             self.number += 1
-            self._send({"id": self.number, "do": "end"}, 2)
-            if self.sandbox.stream.receive(time.monotonic() + 2) == {"ended": 0}:
+            self._send({"id": self.number, "do": "end"})
+            if self.sandbox.stream.receive(time.monotonic() + HANDSHAKE) == {"ended": 0}:
                 return
         except (Closed, Late, Malformed):
             pass
@@ -197,43 +210,51 @@ class Run:
         self.running = False
         if self.sandbox is not None:
             self.sandbox.stop()
+            self.spent += self.sandbox.spent
             self.sandbox = None
 
-    def _send(self, request, seconds):
-        self.sandbox.stream.send(request, time.monotonic() + seconds)
+    def _send(self, request):
+        self.sandbox.stream.send(request, time.monotonic() + HANDSHAKE)
 
-    def ask(self, do, within, **words):
-        """Return the answer to a request, which has to come within some seconds.
+    def ask(self, do, within=None, **words):
+        """Return the answer to a request, which may take so much of its process's own time.
 
         Raises
         ------
         Ended
-            If the process ended, says something that cannot be read, or says nothing in time.
+            If the process ended, says something that cannot be read, or does not stop.
         OutOfTime
         """
-        if time.monotonic() > self.end:
-            raise OutOfTime
+        self._hold_to_its_time()
         if not self.running:
             raise Ended("it had ended before")
+        within = within or self.limits.own_time(self.limits.call)
         self.number += 1
-        frame = pack({"id": self.number, "do": do, **words})
-        deadline = time.monotonic() + within
+        frame, late = pack({"id": self.number, "do": do, **words}), False
         try:
-            self.sandbox.stream.send_frame(frame, deadline)
-            answer = self.sandbox.stream.receive(deadline)
+            answer = self._answer(frame, within)
         except Late:
             why, late = f"there was no answer after {within:g} seconds", True
         except Malformed as error:
-            why, late = f"what came back could not be read: {error}", False
+            why = f"what came back could not be read: {error}"
         except Closed:
-            why, late = "it ended its process", False
+            why = "it ended its process"
         else:
             if answer.pop("id", None) == self.number:
                 return answer
-            why, late = _why_it_ended(answer), False
-        why = self.sandbox.why or why
+            why, late = _why_it_ended(answer)
+        why, late = self.sandbox.why or why, late or self.sandbox.is_late
         self.stop()
         raise Ended(why, late)
+
+    def _answer(self, frame, within):
+        deadline = time.monotonic() + PATIENCE * within
+        self.sandbox.allow(within)
+        try:
+            self.sandbox.stream.send_frame(frame, deadline)
+            return self.sandbox.stream.receive(deadline)
+        finally:
+            self.sandbox.allow(None)
 
 
 def _started(limits, without_sandbox):
@@ -245,26 +266,28 @@ def _started(limits, without_sandbox):
 
 
 def _why_it_ended(answer):
+    """Say why, and whether it may have been for want of time."""
     status = answer.get("ended")
     if type(status) is not int:
-        return "what came back was no answer to what was asked"
+        return "what came back was no answer to what was asked", False
     if status == -signal.SIGXCPU or status == -signal.SIGKILL:
-        return "it was stopped: it used too much time or memory"
+        return "it was stopped: it used too much time or memory", True
     if status < 0:
         with contextlib.suppress(ValueError):
-            return f"it ended its process ({signal.Signals(-status).name})"
-    return f"it ended its process (exit code {status})"
+            return f"it ended its process ({signal.Signals(-status).name})", False
+    return f"it ended its process (exit code {status})", False
 
 
 def _reply(answer):
     """Read a `Reply` from what the session says, and believe nothing about its form."""
     text = {key: answer.get(key) for key in ("error", "text", "line")}
     text = {key: value[:500] if isinstance(value, str) else "" for key, value in text.items()}
-    changed = answer.get("changed")
+    changed, why, seconds = (answer.get(key) for key in ("changed", "timed_out", "seconds"))
     return Reply(
         value=answer.get("value"),
         changed=changed if type(changed) is int else None,
-        timed_out=answer.get("timed_out") is True,
+        timed_out=why if isinstance(why, str) and why in ADVICE else "",
+        seconds=seconds if type(seconds) is float and seconds > 0 else 0.0,
         **text,
     )
 
@@ -279,8 +302,8 @@ class Remote:
             self.adapter = f"{exercise.adapter.__module__}:{exercise.adapter.__qualname__}"
         self.arguments = 0
         given = fingerprint(exercise.given) if exercise.given is not None else ""
-        self.about = run.ask("ask", run.limits.call, name=self.name, given=given)
-        self._late = None
+        self.about = run.ask("ask", name=self.name, given=given)
+        self._computed, self._late = 0.0, None
 
     def is_defined(self):
         """Whether there is such a name at all."""
@@ -308,17 +331,29 @@ class Remote:
             reply.changed = None
         return reply
 
+    def is_slow(self):
+        """Whether it has computed for so long by now that no more is drawn for it."""
+        return self._computed > DRAWING
+
+    def ran_out_of_time(self):
+        """Whether a call of it has been stopped."""
+        return self._late is not None
+
     def _asked(self, do, **words):
-        if self._late is not None:
+        if self._late is not None and self._late.timed_out == "ended":
             return self._late
-        limit = self.run.limits.call
+        limits = {"seconds": self.run.limits.call, "waiting": self.run.limits.waiting}
         try:
-            return _reply(self.run.ask(do, limit, name=self.name, adapter=self.adapter, **words))
+            answer = self.run.ask(do, name=self.name, adapter=self.adapter, **limits, **words)
+            reply = _reply(answer)
         except Ended as error:
             if not error.late:
                 raise
-            self._late = Reply(error="TimeUp", text=str(error), timed_out=True)
-            return self._late
+            reply = Reply(error="TimeUp", text=str(error), timed_out="ended")
+        self._computed += reply.seconds
+        if reply.timed_out:
+            self._late = reply
+        return reply
 
 
 def _size(value):
@@ -331,12 +366,27 @@ def _size(value):
 
 @dataclass
 class Outcome:
-    """What came of a submission: messages by exercise, what cells printed, remarks."""
+    """What came of a submission: messages by exercise, what cells said, what was late."""
 
     messages: dict = field(default_factory=dict)
     texts: dict = field(default_factory=dict)  # answers in words, for a person to read
     cells: dict = field(default_factory=dict)  # by index: what the session said
     remarks: list = field(default_factory=list)
+    late: list = field(default_factory=list)  # exercises and cells that took too long
+
+    def was_late(self, name):
+        """Note that something took too long."""
+        if name not in self.late:
+            self.late.append(name)
+
+    def costly(self):
+        """List what was late and may have cost a point: it has to be tried again, alone."""
+        bad = [name for name, message in self.messages.items() if not _is_good(message)]
+        return [name for name in self.late if bad and (name in bad or name not in self.messages)]
+
+
+def _is_good(message):
+    return message.status in ("right", "noted")
 
 
 class Grader:
@@ -381,6 +431,7 @@ class Grader:
         except OutOfTime:
             seconds = self.limits.submission
             self.outcome.remarks.append(f"The submission used up its {seconds:g} seconds.")
+            self.outcome.was_late("the whole submission")
         finally:
             self.run.stop()
         for name in self.exercises:
@@ -393,7 +444,7 @@ class Grader:
         message = self.outcome.messages.get(name)
         if message is None:
             return False
-        if message.status in ("right", "noted"):
+        if _is_good(message):
             return True
         return message.status == "untried" and not self.errors.get(name) and not self.deadly
 
@@ -429,6 +480,8 @@ class Grader:
     def _died(self, cell, error):
         why = str(error)
         name = cell.name.removesuffix("-check")
+        if error.late:
+            self.outcome.was_late(_called(cell))
         if not CHECK.fullmatch(cell.name):
             self.deadly[cell.index] = error
             reply = {"error": "Ended", "text": why}
@@ -442,11 +495,13 @@ class Grader:
     def _run_cell(self, cell, again=False):
         if cell.index in self.deadly and not again:
             return
-        seconds = self.limits.cell
-        name = cell.name or f"cell {cell.index + 1}"
-        answer = self.run.ask("run", seconds + 2, source=cell.source, name=name, seconds=seconds)
+        words = {"source": cell.source, "name": cell.name or f"cell {cell.index + 1}"}
+        limits = {"seconds": self.limits.cell, "waiting": self.limits.waiting}
+        answer = self.run.ask("run", self.limits.own_time(self.limits.cell), **words, **limits)
         self.outcome.cells.setdefault(cell.index, answer)
         reply = _reply(answer)
+        if reply.timed_out:
+            self.outcome.was_late(_called(cell))
         if cell.name in self.exercises:
             self.errors[cell.name] = f"its cell raises {reply.error}: {reply.text}"
             if not reply.error:
@@ -471,11 +526,13 @@ class Grader:
             message = self._judged_after(cells, name)
         except Ended as error:
             message = Message("wrong", f"{name}: {error}")
+            if error.late:
+                self.outcome.was_late(name)
             if not self.run.is_fresh:  # it may have been another's run that ended this sandbox
                 self.run.begin(fresh=True)
                 with contextlib.suppress(Ended):
                     message = self._judged_after(cells, name)
-        if before is None or name in self.errors or message.status in ("right", "noted"):
+        if before is None or name in self.errors or _is_good(message):
             self.outcome.messages[name] = message
 
     def _judged_after(self, cells, name):
@@ -495,20 +552,29 @@ class Grader:
             text = answer.value().value
             self.outcome.texts[exercise.name] = text[:5000] if isinstance(text, str) else ""
         try:
-            with _judging, time_limit(JUDGING):
+            with _judging, time_limit(JUDGING, math.inf):
                 message = exercise.judge(answer)
         except TimeUp:
+            self.outcome.was_late(exercise.name)
+            self.run.stop()  # it may be in the middle of an answer
             return Message("wrong", f"{exercise.name}: the answer takes too long to judge")
         except Exception as error:  # an answer of a form that nobody has thought of
             text = f"{type(error).__name__}: {error}"[:300]
             return Message("wrong", f"{exercise.name}: it cannot be judged", text=text)
+        finally:
+            if answer.ran_out_of_time():
+                self.outcome.was_late(exercise.name)
         if message.status in ("wrong", "untried") and exercise.name in self.errors:
             message.text = f"{message.text} {self.errors[exercise.name]}".strip()
         return message
 
 
-def grade(submission, assignment, limits=None, without_sandbox=False):
-    """Grade a submission: return plain values, the same for the same submission.
+def _called(cell):
+    return cell.name.removesuffix("-check") or f"cell {cell.index + 1}"
+
+
+def attempt(submission, assignment, limits=None, without_sandbox=False):
+    """Run and judge a submission once, and return the `Outcome`.
 
     Parameters
     ----------
@@ -529,10 +595,45 @@ def grade(submission, assignment, limits=None, without_sandbox=False):
     except Unreadable as error:
         why = str(error)
         names = [exercise.name for exercise in assignment.section().exercises]
-        outcome = Outcome({n: Message("wrong", f"{n}: {why}") for n in names}, remarks=[why])
-    else:
-        outcome = Grader(assignment, cells, limits or Limits(), without_sandbox).grade()
-    return record(assignment, outcome)
+        return Outcome({n: Message("wrong", f"{n}: {why}") for n in names}, remarks=[why])
+    return Grader(assignment, cells, limits or Limits(), without_sandbox).grade()
+
+
+def settled(first, again):
+    """Return what counts of an `Outcome` that was late and another of the same submission, alone.
+
+    What was right once is right. The remarks say what time has cost.
+    """
+    late = [n for n in again.costly() if n not in first.messages or not _is_good(first.messages[n])]
+    result = replace(again, messages=dict(again.messages), texts={**first.texts, **again.texts})
+    for name, message in first.messages.items():
+        if _is_good(message):
+            result.messages[name] = message
+        elif name in late:
+            text = f"{again.messages[name].text} {ALONE}".strip()
+            result.messages[name] = replace(again.messages[name], text=text)
+    beside = [name for name in first.costly() if name not in late]
+    told = [IN_TIME.format(", ".join(beside))] if beside else []
+    told += [LATE_AGAIN.format(", ".join(late))] if late else []
+    return replace(result, remarks=[*again.remarks, *told])
+
+
+def tried_twice(attempt):
+    """Return the `Outcome` of an attempt, made a second time if the first was late."""
+    outcome = attempt()
+    return settled(outcome, attempt()) if outcome.costly() else outcome
+
+
+def grade(submission, assignment, limits=None, without_sandbox=False):
+    """Grade a submission: return plain values, the same for the same submission.
+
+    An answer is stopped by a clock that stands still while others keep the processor busy. What is
+    stopped all the same is tried a second time. So that it is alone then, call this with nothing
+    else running, or call `grading.grade_class`, which sees to it. Parameters and errors are those
+    of `attempt`.
+    """
+    attempts = partial(attempt, submission, assignment, limits, without_sandbox)
+    return record(assignment, tried_twice(attempts))
 
 
 def record(assignment, outcome):

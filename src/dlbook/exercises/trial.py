@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dlbook.exercises.calling import SECONDS
+from dlbook.exercises.calling import ADVICE
 from dlbook.exercises.exercise import Exercise, Wrong
 
 
@@ -25,11 +25,10 @@ class Trial(Exercise):
         self.right(answer)
 
 
-def returned(reply, values=(), seconds=SECONDS):
+def returned(reply, values=()):
     """Return the value of a `Reply`, or raise `Wrong` if there is none."""
     if reply.timed_out:
-        text = "Is there a loop that never ends, or too much to do?"
-        raise Wrong(f"no answer after {seconds:g} seconds", values, text)
+        raise Wrong(reply.text, values, ADVICE[reply.timed_out])
     if reply.error:
         where = f", in the line: {reply.line}" if reply.line else ""
         raise Wrong(f"raises {reply.error}: {reply.text}{where}", values)

@@ -300,6 +300,12 @@ class Stream:
             raise Malformed("a frame that is too long")
         return unpack(self._read(length, deadline))
 
+    def has_something(self):
+        """Whether something has come that nobody has read yet."""
+        poll = select.poll()
+        poll.register(self.incoming, select.POLLIN)
+        return bool(poll.poll(0))
+
     def _read(self, size, deadline):
         parts, missing = [], size
         while missing:
