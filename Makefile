@@ -8,21 +8,24 @@ PORT ?= 8000
 
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-INSTALL := $(PIP) install --constraint constraints.txt
+# Python compiles what it imports: to compile all that is installed would take a third of the time.
+INSTALL := $(PIP) install --no-compile --constraint constraints.txt
 
 NOTEBOOKS := $(wildcard chapters/*.ipynb exercises/*.ipynb exercises/source/*/*.ipynb)
 SOURCES := $(NOTEBOOKS) $(wildcard src/dlbook/*.py src/dlbook/*/*.py _static/* _extensions/*.py _extensions/*.js \
 	*.md _*.yml *.yml *.bib api/*.md by_number/*.md experiments/* benchmarks/results.json \
 	src/dlbook/exercises/solutions/*.md)
 PYTEST := $(BIN)/python -m pytest -n auto
-NBVAL := --nbval --nbval-current-env $(NOTEBOOKS)
+NBVAL := --nbval --nbval-current-env --nbval-kernel-startup-timeout=600 $(NOTEBOOKS)
+# The tests of the engine: those that open no page, start no program and draw no figure.
+ELSEWHERE := subprocess|playwright|browser|site_pages|bs4|nbformat|dlbook\.(exercises|figures)
 
 export PYTHONUTF8 = 1
 
 # Two installations side by side would spoil the environment.
 .NOTPARALLEL:
-.PHONY: book serve zip pdf downloads lighthouse test publish-check address kernels exercises lab notebooks \
-	bench lint format clean constraints
+.PHONY: book serve zip pdf downloads lighthouse check test test-all rest exhaustive kernels publish-check \
+	address exercises lab notebooks bench lint format clean constraints
 
 book: _build/html/.built
 
@@ -39,11 +42,23 @@ lighthouse: book
 
 pdf: _build/dlbook.pdf
 
+# For people at work: style, the engine, and what notebooks keep to.
+check: lint .venv/.book .venv/.test
+	$(PYTEST) -m "not exhaustive" tests/test_notebooks.py $$(grep -LE '$(ELSEWHERE)' tests/test_*.py)
+
 # What passed is written down, for publish-check to compare.
 test: book .venv/.test
 	@$(BIN)/python tools/tested.py begin
-	$(PYTEST) tests $(NBVAL)
+	$(PYTEST) -m "not exhaustive" tests $(NBVAL)
 	@$(BIN)/python tools/tested.py passed
+
+test-all: test rest
+
+# All that `make test` leaves out.
+rest: exhaustive kernels
+
+exhaustive: book .venv/.test
+	$(PYTEST) -m exhaustive tests $(NBVAL)
 
 publish-check:
 	@$(BIN)/python tools/tested.py check
@@ -107,7 +122,6 @@ _build/dlbook.pdf: _build/html/.built $(PRINTER) CITATION.cff | .venv/.pdf
 	@test -z "$(TORCH_INDEX)" \
 		|| $(INSTALL) --retries 1 --timeout 10 --no-deps --index-url $(TORCH_INDEX) torch 2>/dev/null \
 		|| echo "(no PyTorch at $(TORCH_INDEX): taking it from pip's own index)"
-	$(INSTALL) torch
 	$(INSTALL) --editable ".[book]"
 	@touch $@
 

@@ -54,17 +54,22 @@ def number_as_the_book_does(app, env):
             numbers[label] = tuple(int(number) for number in found.groups())
 
 
-def watch_the_library(app, config):
-    """Let a notebook also run again when the library, or a version it needs, has changed."""
+def cache_of(root):
+    """Return the folder of the notebooks' results with the library as it is in this clone."""
     digest = hashlib.sha256()
-    library = sorted(Path(app.srcdir, "src").rglob("*.py"))
-    for file in [*library, Path(app.srcdir, "constraints.txt")]:
+    library = sorted(Path(root, "src").rglob("*.py"))
+    for file in [*library, Path(root, "constraints.txt")]:
         if "exercises" not in file.parts:  # nothing that a chapter imports
             digest.update(file.read_bytes())
-    config.library_digest = digest.hexdigest()[:16]
-    caches = Path(app.srcdir, "_build", ".jupyter_cache")
-    config.nb_execution_cache_path = str(caches / config.library_digest)
-    for old in caches.glob("*"):
+    return Path(root, "_build", ".jupyter_cache", digest.hexdigest()[:16])
+
+
+def watch_the_library(app, config):
+    """Let a notebook also run again when the library, or a version it needs, has changed."""
+    cache = cache_of(app.srcdir)
+    config.library_digest = cache.name
+    config.nb_execution_cache_path = str(cache)
+    for old in cache.parent.glob("*"):
         if old.is_dir() and old.name != config.library_digest:
             shutil.rmtree(old, ignore_errors=True)
 

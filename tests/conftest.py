@@ -1,16 +1,66 @@
-"""Things that all tests share: a progress file of their own, the built site and a browser, and the
-table of the exercises."""
+"""Things that all tests share: the same surroundings, what is left to `make test-all`, the site and a
+browser, and the table of the exercises."""
 
 import os
 import re
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
-# Before any kernel starts: no test may touch the account of who runs it.
+CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
+LEFT_OUT = pytest.StashKey[int]()
+
+# Before NumPy is there and any kernel starts. No test may touch the account of who runs it, and
+# workers share the processors: threads beyond that would wait for each other.
 os.environ["DLBOOK_PROGRESS"] = os.path.join(tempfile.mkdtemp(), "progress.json")
+share = os.cpu_count() // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+os.environ.setdefault("OMP_NUM_THREADS", str(max(1, share)))
+
+# The same draws on every machine, however busy: whoever reads the book must not meet a test that
+# fails by luck.
+settings.register_profile(
+    "everywhere",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("everywhere")
+
+
+@pytest.hookimpl(tryfirst=True)  # before what carries the marker is left out
+def pytest_collection_modifyitems(items):
+    """Mark the chapters' cells, which the build has run once, and begin with what takes long."""
+    for item in items:
+        if item.path.parent == CHAPTERS:
+            item.add_marker("exhaustive")
+        if hasattr(item, "output_timeout"):  # a notebook's cell; a busy machine may take longer
+            item.output_timeout = 600
+    # Files of few tests start browsers and kernels; begun last, one worker would wait for another.
+    count = Counter(item.path for item in items)
+    items.sort(key=lambda item: count[item.path] > 200)
+
+
+def pytest_deselected(items):
+    """Count what is left to `make test-all`."""
+    left = sum(item.get_closest_marker("exhaustive") is not None for item in items)
+    stash = items[0].config.stash
+    stash[LEFT_OUT] = stash.get(LEFT_OUT, 0) + left
+
+
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left out"] = session.config.stash.get(LEFT_OUT, 0)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Take the count from a worker: each of them has left out the same."""
+    node.config.stash[LEFT_OUT] = getattr(node, "workeroutput", {}).get("left out", 0)
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +110,15 @@ def natural(name):
     return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
 
 
-def pytest_terminal_summary(terminalreporter):
+def pytest_terminal_summary(terminalreporter, config):
+    """Say what was tried on each exercise, and what was left out."""
+    print_exercises(terminalreporter)
+    if left := config.stash.get(LEFT_OUT, 0):
+        terminalreporter.section("left out")
+        terminalreporter.write_line(f"{left} exhaustive tests: `make test-all` runs them, too.")
+
+
+def print_exercises(terminalreporter):
     """Print what was tried on each exercise, from what its tests have noted."""
     rows = defaultdict(dict)
     for reports in terminalreporter.stats.values():

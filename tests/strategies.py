@@ -5,8 +5,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import mutually_broadcastable_shapes
 
-# The same draws on every machine: whoever reads the book must not meet a test that fails by luck.
-few = settings(deadline=None, max_examples=20, derandomize=True)
+few = settings(max_examples=20)  # the rest is as tests/conftest.py sets it
 fewer = settings(few, max_examples=8)
 
 # A drawn size equal to this one plays the number of examples, and may be hidden as None.

@@ -1,0 +1,76 @@
+"""What the chapters store is what their cells gave when the site was built.
+
+The build has run each chapter with the library as it is. Its results are held to the stored ones
+here as strictly as nbval holds its own, which `make test-all` takes from a second run.
+"""
+
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path += [str(ROOT / "_extensions"), str(ROOT / "tools")]
+import notebooks  # noqa: E402
+
+CHAPTERS = sorted(ROOT.glob("chapters/*.ipynb"))
+
+
+@pytest.fixture(scope="module")
+def results():
+    """The cache that the build has filled."""
+    from book import cache_of
+    from jupyter_cache import get_cache
+
+    if not (folder := cache_of(ROOT)).is_dir():
+        pytest.fail("The site is not built as things are: run `make book` first.", pytrace=False)
+    return get_cache(folder)
+
+
+def cells_that_differ(stored, fresh):
+    """List the cells whose results, without their pictures, are not those that are stored."""
+    notebooks.clean(fresh)
+    pairs = zip(stored.cells, fresh.cells, strict=True)
+    return [(old, new.outputs) for old, new in pairs if old.get("outputs") != new.get("outputs")]
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.name)
+def test_the_build_got_the_results_that_are_stored(path, results):
+    stored = nbformat.read(path, as_version=4)
+    try:
+        _, fresh = results.merge_match_into_notebook(stored)
+    except KeyError:
+        pytest.fail("The site was built with other cells: run `make book` first.", pytrace=False)
+    assert not cells_that_differ(stored, fresh)
+
+
+def a_notebook(*outputs):
+    """Make a notebook of one cell that gave these outputs."""
+    return new_notebook(
+        cells=[new_code_cell("1", id="a", outputs=list(outputs), execution_count=1)]
+    )
+
+
+STORED = new_output("display_data", {"text/plain": "Figure: 0.5"})
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        [],
+        [new_output("display_data", {"text/plain": "Figure: 0.6"})],
+        [STORED, STORED],
+        [STORED, new_output("stream", name="stderr", text="beware")],
+        [new_output("display_data", {"text/plain": "Figure: 0.5", "text/markdown": "0.5"})],
+        [new_output("execute_result", {"text/plain": "Figure: 0.5"}, execution_count=1)],
+    ],
+)
+def test_a_result_that_is_not_the_stored_one_is_found(outputs):
+    assert len(cells_that_differ(a_notebook(STORED), a_notebook(*outputs))) == 1
+
+
+def test_a_picture_beside_the_stored_text_is_no_difference():
+    drawn = {"text/plain": "Figure: 0.5", "text/html": "<svg>", "image/png": "iVBORw0KGgo="}
+    assert not cells_that_differ(a_notebook(STORED), a_notebook(new_output("display_data", drawn)))
