@@ -19,6 +19,8 @@ PYTEST := $(BIN)/python -m pytest -n auto
 NBVAL := --nbval --nbval-current-env --nbval-kernel-startup-timeout=600 $(NOTEBOOKS)
 # The tests of the engine: those that open no page, start no program and draw no figure.
 ELSEWHERE := subprocess|playwright|browser|site_pages|bs4|nbformat|dlbook\.(exercises|figures)
+# The tests of the library: those that import it, and not its exercises or the built site.
+LIBRARY = $(shell grep -LE 'dlbook\.exercises|test_site' $$(grep -lE '^(import|from) dlbook' tests/test_*.py))
 
 export PYTHONUTF8 = 1
 
@@ -72,10 +74,9 @@ downloads: pdf zip
 address: .venv/.test
 	$(BIN)/python tools/address.py
 
-# The stored text of the notebooks must come out the same on machines with other BLAS kernels, too.
+# The library and the notebooks, as machines with other processors would run them.
 kernels: .venv/.book .venv/.test
-	OPENBLAS_CORETYPE=Haswell $(PYTEST) --quiet $(NBVAL)
-	OPENBLAS_CORETYPE=Prescott $(PYTEST) --quiet $(NBVAL)
+	$(BIN)/python tools/kernels.py $(LIBRARY) $(NBVAL)
 
 # The students' notebooks and the solutions, from the instructor's notebooks.
 exercises: .venv/.class

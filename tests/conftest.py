@@ -1,5 +1,5 @@
-"""Things that all tests share: the same surroundings, what is left to `make test-all`, the built site
-and a browser, and the table of the exercises."""
+"""Things that all tests share: the same surroundings, what is left to `make test-all`, the site and
+a browser, and the table of the exercises."""
 
 import os
 import re
