@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator
 
 from dlbook.backprop import backprop
 from dlbook.checks import as_array, check_dtype, check_values, shape_text
@@ -23,6 +22,9 @@ from dlbook.operations import sum as total
 from dlbook.operations.base import as_variables, check_floats
 from dlbook.operations.shapes import zeros_like
 from dlbook.program import check_input, compile
+
+if TYPE_CHECKING:
+    from scipy.sparse.linalg import LinearOperator
 
 
 def grad(f: Callable[..., Variable], argument: int = 0) -> Callable:
@@ -243,6 +245,8 @@ def hessian_operator(
     TypeError, ValueError
         If there is no parameter, or a value does not fit its variable; else as :func:`hvp`.
     """
+    from scipy.sparse.linalg import LinearOperator  # takes its time to load
+
     targets = list(parameters)
     check_floats("hessian_operator", *targets)
     # Copies: the point stays where it is while training moves on.

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from dlbook.checks import as_array, check_values, shape_text
+from dlbook.checks import as_array, check_values, needed_by, shape_text
 from dlbook.codegen import Writer, read_by
 from dlbook.graph import Variable
 from dlbook.operations.base import shape_code
@@ -165,7 +165,8 @@ def compile(  # the book's house
     if backend == "numpy":
         return Program(outputs, inputs, simplify)
     if backend == "torch":
-        from dlbook.torch_program import TorchProgram  # PyTorch is loaded only if it is used
+        with needed_by("compile with the backend 'torch'", "torch"):
+            from dlbook.torch_program import TorchProgram  # PyTorch is loaded only if it is used
 
         return TorchProgram(outputs, inputs, simplify)
     raise ValueError(f"compile: the backend must be 'numpy' or 'torch', got {backend!r}")
