@@ -6,9 +6,9 @@ import tempfile
 from collections import defaultdict
 from importlib.util import find_spec
 
-import pytest
-
 HAS_PYTORCH = find_spec("torch") is not None
+if not HAS_PYTORCH:
+    import optional  # noqa: F401  (what loads PyTorch skips its test from now on)
 
 # Before any kernel starts: no test may touch the account of who runs it.
 os.environ["DLBOOK_PROGRESS"] = os.path.join(tempfile.mkdtemp(), "progress.json")
@@ -17,17 +17,6 @@ os.environ["DLBOOK_PROGRESS"] = os.path.join(tempfile.mkdtemp(), "progress.json"
 def pytest_report_header():
     """Say at once what this Python cannot show."""
     return None if HAS_PYTORCH else "PyTorch is not installed: what uses it is skipped"
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call():
-    """Skip a test when it comes to PyTorch and there is none; the summary counts these."""
-    try:
-        return (yield)
-    except ModuleNotFoundError as error:
-        if error.name == "torch" and not HAS_PYTORCH:
-            pytest.skip("PyTorch is not installed")
-        raise
 
 
 def natural(name):
