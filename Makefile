@@ -26,8 +26,8 @@ export PYTHONUTF8 = 1
 
 # Two installations side by side would spoil the environment.
 .NOTPARALLEL:
-.PHONY: book serve zip pdf downloads lighthouse check test test-all rest exhaustive kernels publish-check \
-	address exercises lab notebooks bench lint format clean constraints
+.PHONY: book serve zip pdf downloads lighthouse check test test-all rest exhaustive kernels environments \
+	publish-check address exercises lab notebooks bench lint format clean constraints
 
 book: _build/html/.built
 
@@ -77,6 +77,10 @@ address: .venv/.test
 # The library and the notebooks, as machines with other processors would run them.
 kernels: .venv/.book .venv/.test
 	$(BIN)/python tools/kernels.py $(LIBRARY) $(NBVAL)
+
+# The wheel alone, the lowest versions that are allowed, and Colab: each in an environment of its own.
+environments: .venv/.test
+	$(BIN)/python -m pytest -m exhaustive tests/test_environments.py
 
 # The students' notebooks and the solutions, from the instructor's notebooks.
 exercises: .venv/.class

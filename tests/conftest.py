@@ -6,7 +6,12 @@ import re
 import tempfile
 from collections import Counter, defaultdict
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
+
+HAS_PYTORCH = find_spec("torch") is not None
+if not HAS_PYTORCH:
+    import optional  # noqa: F401  (what loads PyTorch skips its test from now on)
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -103,6 +108,11 @@ def open_page(browser, address):
             return page
 
         yield open_page
+
+
+def pytest_report_header():
+    """Say at once what this Python cannot show."""
+    return None if HAS_PYTORCH else "PyTorch is not installed: what uses it is skipped"
 
 
 def natural(name):

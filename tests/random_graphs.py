@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from itertools import permutations
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from hypothesis import strategies as st
+from optional import torch
 
 import dlbook as dl
+
+F = torch.nn.functional
 
 EXAMPLES = 5  # no other size is equal to it, so that it can be hidden as None
 LEAVES = {

@@ -12,18 +12,19 @@ from decimal import Decimal, localcontext
 import numpy as np
 import pytest
 import scipy.stats
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from optional import torch
 from scipy.special import expit, logsumexp, softmax
 from strategies import few, fewer, rngs, sizes
-from torch import distributions as td
-from torch.nn.functional import softplus
 
 import dlbook as dl
 from dlbook import distributions as ds
 from dlbook.distributions import Distribution
+
+td = torch.distributions
+softplus = torch.nn.functional.softplus
 
 SPREADS = ["sigma", "variance", "precision"]
 PROGRAMS = [{}, {"simplify": False}, {"backend": "torch"}]

@@ -2,14 +2,15 @@
 
 import numpy as np
 import pytest
-import torch
-import torch.nn.functional as F
 from hypothesis import given
 from numpy.testing import assert_allclose, assert_array_equal
+from optional import torch
 from random_graphs import FUNCTIONS, OPERATORS
 from strategies import few, rngs, smooth_values
 
 import dlbook as dl
+
+F = torch.nn.functional
 
 # PyTorch's own forward mode sets itself up by something that it will not have for long.
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")

@@ -5,15 +5,16 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-import torch
-import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from optional import torch
 from strategies import few, fewer, rngs
 
 import dlbook as dl
 from dlbook.hidden_units import UNITS, HiddenUnit, get, maxout, squared_distances, table
+
+F = torch.nn.functional
 
 # PyTorch has no maxout and no radial basis functions; its softplus is linear from a threshold on.
 PYTORCH = {

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from optional import torch
 from strategies import few, fewer, rngs, sizes, smooth_values
 
 import dlbook as dl

@@ -5,18 +5,19 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-import torch
-import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from optional import torch
 from strategies import few, rngs
 from test_hidden_units import PYTORCH
-from torch import nn
 
 import dlbook as dl
 from dlbook.hidden_units import UNITS
 from dlbook.operations.linear import MatMul
+
+F = torch.nn.functional
+nn = torch.nn
 
 # --- Networks ----------------------------------------------------------------------------------
 

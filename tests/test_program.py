@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from optional import torch
 from strategies import fewer
 
 import dlbook as dl
@@ -239,8 +239,9 @@ def test_results_of_a_program_for_pytorch_share_no_memory():
         assert_array_equal(result.numpy(), array)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 def test_a_program_runs_on_a_gpu():
+    if not torch.cuda.is_available():
+        pytest.skip("there is no GPU here")
     X, w, b, y_hat = linear_model()
     program = dl.compile([dl.mean(dl.softplus(y_hat + 1))], [X, w, b], backend="torch")
     values = [torch.ones(3, 2, dtype=float), torch.ones(2, dtype=float), torch.tensor(0.5).double()]

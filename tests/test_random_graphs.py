@@ -6,10 +6,10 @@ comes out is held against PyTorch's own functions and derivatives.
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from optional import torch
 from random_graphs import EXAMPLES, NAMES, STEPS, grow, recipes
 from strategies import few, rngs
 

@@ -7,10 +7,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+from optional import torch
 from strategies import few, fewer
 
 import dlbook as dl

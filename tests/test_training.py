@@ -4,14 +4,15 @@ import pickle
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from optional import torch
 from strategies import few, rngs
-from torch import nn
 
 import dlbook as dl
+
+nn = torch.nn
 
 
 def xor_network(hidden=2):

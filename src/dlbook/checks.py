@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -60,6 +61,18 @@ def check_values(where: str, name: str, array: np.ndarray) -> None:
             f"{where}: {name} of shape {array.shape} contains NaN in {count} of {array.size} "
             f"entries, the first at {first}"
         )
+
+
+@contextmanager
+def needed_by(where: str, install: str = '"dlbook[course]"') -> Iterator[None]:
+    """Import inside what not everybody has; if it is missing, the error says what to install."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        name = error.name.partition(".")[0]
+        raise ModuleNotFoundError(
+            f"{where}: needs {name}, which is not installed: pip install {install}", name=name
+        ) from None
 
 
 @cache

@@ -11,7 +11,8 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from sklearn.datasets import load_digits
+
+from dlbook.checks import needed_by
 
 
 def xor() -> tuple[np.ndarray, np.ndarray]:
@@ -253,7 +254,14 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
         The 8 by 8 pixels of a picture, row by row, from 0 to 1.
     y : array of int64, shape (1797,)
         Which digit it is.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If scikit-learn is not installed.
     """
+    with needed_by("digits"):
+        from sklearn.datasets import load_digits
     X, y = load_digits(return_X_y=True)
     return X / 16, y.astype(np.int64)
 
@@ -314,6 +322,8 @@ def mnist() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         If the files are neither there nor can be fetched.
     ValueError
         If a file is damaged.
+    ModuleNotFoundError
+        If the files are to be fetched and pooch is not installed.
     """
     images, labels, test_images, test_labels = (_read_idx(_mnist_file(name)) for name in MNIST)
     for name, X, y in (("training", images, labels), ("test", test_images, test_labels)):
@@ -340,8 +350,8 @@ def _mnist_file(name: str) -> Path:
         if not path.is_file():
             raise FileNotFoundError(f"mnist: DLBOOK_DATA is {folder!r}, but there is no {path}")
         return path
-    import pooch  # only where something is to be fetched
-
+    with needed_by("mnist"):
+        import pooch  # only where something is to be fetched
     try:
         return Path(
             pooch.retrieve(

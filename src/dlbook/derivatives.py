@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator
 
 from dlbook.backpropagation import backprop
 from dlbook.checks import as_array, check_dtype, check_values, shape_text
@@ -24,6 +23,9 @@ from dlbook.operations.base import as_variables, check_floats
 from dlbook.operations.shapes import zeros_like
 from dlbook.programs.compiling import compile
 from dlbook.programs.values import check_input
+
+if TYPE_CHECKING:
+    from scipy.sparse.linalg import LinearOperator
 
 
 def grad(f: Callable[..., Variable], argument: int = 0) -> Callable:
@@ -244,6 +246,8 @@ def hessian_operator(
     TypeError, ValueError
         If there is no parameter, or a value does not fit its variable; else as :func:`hvp`.
     """
+    from scipy.sparse.linalg import LinearOperator  # takes its time to load
+
     targets = list(parameters)
     check_floats("hessian_operator", *targets)
     # Copies: the point stays where it is while training moves on.

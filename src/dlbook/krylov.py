@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.linalg import eigh_tridiagonal, norm
-from scipy.sparse.linalg import LinearOperator, aslinearoperator
+import scipy  # which loads a submodule where it is first used
+
+if TYPE_CHECKING:
+    from scipy.sparse.linalg import LinearOperator
 
 EPSILON = np.finfo(np.float64).eps
 # How far from symmetric, relative to the matrix, products may be: products of float32 pass.
@@ -110,7 +112,7 @@ def conjugate_gradients(
     -----
     Section 6.5.10.
     """
-    where = "conjugate gradients"
+    where, norm = "conjugate gradients", scipy.linalg.norm
     A = square_operator(where, A)
     n = A.shape[0]
     b = real_vector(where, "b", b, n)
@@ -182,7 +184,7 @@ def lanczos(A: Any, steps: int, rng: np.random.Generator) -> LanczosResult:
     -----
     Section 6.5.10.
     """
-    where = "lanczos"
+    where, norm = "lanczos", scipy.linalg.norm
     A = square_operator(where, A)
     n = A.shape[0]
     check_count(where, "steps", steps, n)
@@ -206,7 +208,7 @@ def lanczos(A: Any, steps: int, rng: np.random.Generator) -> LanczosResult:
         if betas[-1] <= BREAKDOWN_TOLERANCE * size:
             break
         q /= betas[-1]
-    ritz_values, coordinates = eigh_tridiagonal(alphas, betas[:-1])
+    ritz_values, coordinates = scipy.linalg.eigh_tridiagonal(alphas, betas[:-1])
     # |beta s| is the norm of A y - theta y for the Ritz pair (theta, y), s its last coordinate.
     error_bounds = np.abs(betas[-1] * coordinates[-1])
     return LanczosResult(ritz_values, error_bounds, basis[: len(alphas)].T, coordinates)
@@ -214,6 +216,8 @@ def lanczos(A: Any, steps: int, rng: np.random.Generator) -> LanczosResult:
 
 def square_operator(where: str, A: Any) -> LinearOperator:
     """Return A as SciPy's LinearOperator; raise TypeError or ValueError if it is no square one."""
+    from scipy.sparse.linalg import aslinearoperator  # takes its time to load
+
     try:
         A = aslinearoperator(A)
     except (TypeError, ValueError) as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import scipy.optimize
+import scipy  # which loads a submodule where it is first used
 from tqdm import tqdm
 
 from dlbook.backpropagation import backprop

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import numpy as np
-import torch
+from optional import torch
 
 import dlbook as dl
 
@@ -235,7 +235,7 @@ RIGHT = {
     "q1": [slopes_by_loop, slopes_by_masks, slopes_by_library],
     "q2": ["b", "B", " b "],
     "q3": ["c", "C", "c\n"],
-    "q4": [maxout_by_loops, maxout_by_slices, maxout_by_torch, maxout_by_reduceat],
+    "q4": [maxout_by_loops, maxout_by_slices, maxout_by_reduceat, *[maxout_by_torch] * bool(torch)],
     "q5": [back_by_loops, back_by_one_hot, back_by_cumulated_ties],
     "q6": [
         ([[-1, 1], [1, -1]], [0, 0]),

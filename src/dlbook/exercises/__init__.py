@@ -9,3 +9,12 @@ Look first at ``exercise.py``, what an exercise is, and at any ``section_*.py``.
 student's code (``calling.py`` and ``adapters``) knows no answers, so that a class can be graded
 with the rest kept out of reach.
 """
+
+from importlib.util import find_spec
+
+from dlbook.checks import needed_by
+
+with needed_by("dlbook.exercises"):
+    for name in ("hypothesis", "platformdirs"):  # loaded by what uses them: not beside an answer
+        if find_spec(name) is None:
+            raise ModuleNotFoundError(name=name)

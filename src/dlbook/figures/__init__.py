@@ -3,6 +3,11 @@
 A drawing shows itself at the end of a cell; ``.show(label, caption)`` gives it its caption.
 """
 
+from dlbook.checks import needed_by
+
+with needed_by("dlbook.figures"):
+    import matplotlib  # noqa: F401
+
 from dlbook.figures import (
     animation,
     architecture,

@@ -13,20 +13,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pygraphviz
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse, FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 from matplotlib.textpath import TextPath
 from matplotlib.transforms import Affine2D
 
-from dlbook.checks import shape_text
+from dlbook.checks import needed_by, shape_text
 from dlbook.figures.style import COLORS, Drawing, in_style
 from dlbook.graph import Graph, Variable, has_name
 from dlbook.network import Network
 from dlbook.operations.base import Constant
+
+if TYPE_CHECKING:
+    import pygraphviz
 
 POINTS = 72.0  # Graphviz counts in points, Matplotlib in inches
 LARGEST = 400  # nodes in one drawing
@@ -165,6 +168,8 @@ def _path(text: str) -> Path:
 
 def _new_graph(nodes: dict[str, Node], **settings: str) -> pygraphviz.AGraph:
     """Return a graph of these nodes, without edges."""
+    with needed_by("figures: a drawing of a graph"):
+        import pygraphviz
     graph = pygraphviz.AGraph(directed=True, strict=False, nodesep="0.3", ranksep="0.5", **settings)
     # Without limits the time for a pretty arrangement explodes.
     limits = {"nslimit": "2", "nslimit1": "2", "mclimit": "0.2"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.linalg
+import scipy  # which loads a submodule where it is first used
 from array_api_compat import array_namespace, is_torch_array
 
 from dlbook.checks import shape_text

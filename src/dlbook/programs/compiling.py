@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from dlbook.checks import check_values
+from dlbook.checks import check_values, needed_by
 from dlbook.graph import Variable, needed
 from dlbook.programs.program import Program
 from dlbook.programs.values import check_input
@@ -64,7 +64,9 @@ def compile(
         known = " or ".join(map(repr, BACKENDS))
         raise ValueError(f"compile: the backend must be {known}, got {backend!r}")
     module, kind = BACKENDS[backend]
-    return getattr(importlib.import_module(module), kind)(outputs, inputs, simplify)
+    with needed_by(f"compile with the backend {backend!r}", backend):
+        program = getattr(importlib.import_module(module), kind)
+    return program(outputs, inputs, simplify)
 
 
 def evaluate(output: Variable, values: Mapping[Variable, Any], simplify: bool = True) -> np.ndarray:
