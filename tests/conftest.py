@@ -9,12 +9,12 @@ from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
+from hypothesis import HealthCheck, settings
+
 HAS_PYTORCH = find_spec("torch") is not None
 if not HAS_PYTORCH:
     import optional  # noqa: F401  (what loads PyTorch skips its test from now on)
-
-import pytest
-from hypothesis import HealthCheck, settings
 
 CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
 LEFT_OUT = pytest.StashKey[int]()
