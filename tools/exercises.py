@@ -4,9 +4,14 @@ own steps.
 ``exercises/source/NAME/NAME.ipynb`` is what is written by hand. From it come
 ``exercises/NAME.ipynb``, which a student opens, and ``src/dlbook/exercises/solutions/NAME.md``,
 which ``ex.q1.solution()`` and the site read.
+
+A student's notebook in which somebody has answered is kept, and the others are made: nbgrader
+stores a checksum beside each of its cells, so that a change is seen, whatever the instructor's
+notebook has become since.
 """
 
 import argparse
+import os
 import re
 import sys
 from pathlib import Path
@@ -21,6 +26,7 @@ from nbgrader.preprocessors import (
     ComputeChecksums,
     LockCells,
 )
+from nbgrader.utils import compute_checksum
 from traitlets.config import PyFileConfigLoader
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -78,21 +84,74 @@ def products(path):
     }
 
 
+def work_in(path, made):
+    """List the cells of a student's notebook that are no longer as they were handed out.
+
+    Parameters
+    ----------
+    path : Path
+        The notebook, or another file, or none.
+    made : str
+        The notebook as it would be made now.
+    """
+    if path.suffix != ".ipynb" or not path.is_file():
+        return []
+    unmarked = [cell for cell in nbformat.reads(made, 4).cells if "nbgrader" not in cell.metadata]
+    ours = {key for cell in unmarked for key in (cell.id, cell.source)}
+    try:
+        cells = nbformat.read(path, as_version=4).cells
+        return [
+            cell.metadata.get("nbgrader", {}).get("grade_id", f"cell {number}")
+            for number, cell in enumerate(cells, start=1)
+            if is_work(cell, ours)
+        ]
+    except Exception:  # no JSON, no notebook, no text
+        return ["it cannot be read as a notebook"]
+
+
+def is_work(cell, ours):
+    """Whether a cell was changed since it was made, or added; `ours` are those without a mark."""
+    about = cell.metadata.get("nbgrader", {})
+    if "checksum" in about and "grade_id" in about:
+        return about["checksum"] != compute_checksum(cell)
+    return bool(cell.source.strip()) and not {cell.get("id"), cell.source} & ours
+
+
+KEPT = """\
+{path}: NOT made, somebody has worked in it: {cells}
+    Move or rename it, and run this again. To lose what is in it: make exercises OVERWRITE=1"""
+
+
 def main():
-    """Write what has changed, or with ``--check`` only say so; return 1 if that found something."""
+    """Write what has changed, or with ``--check`` only say so; return 1 if that found something.
+
+    Return 1, too, if a notebook was kept because somebody has worked in it.
+    """
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="write nothing")
-    check = parser.parse_args().check
-    stale = []
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        default=bool(os.environ.get("OVERWRITE")),
+        help="make a notebook anew even if somebody has worked in it (or set OVERWRITE=1)",
+    )
+    options = parser.parse_args()
+    to_do = 0
     for path in sources():
         for product, text in products(path).items():
-            if not product.is_file() or product.read_text(encoding="utf-8") != text:
-                stale.append(product)
-                if not check:
-                    product.write_text(text, encoding="utf-8", newline="\n")
-    for product in stale:
-        print(f"{product.relative_to(ROOT)}: {'out of date' if check else 'written'}")
-    return 1 if check and stale else 0
+            if product.is_file() and product.read_text("utf-8", errors="replace") == text:
+                continue
+            name = product.relative_to(ROOT)
+            if options.check:
+                print(f"{name}: out of date")
+            elif not options.overwrite and (cells := work_in(product, text)):
+                print(KEPT.format(path=name, cells=", ".join(cells)), file=sys.stderr)
+            else:
+                product.write_text(text, encoding="utf-8", newline="\n")
+                print(f"{name}: written")
+                continue
+            to_do += 1
+    return 1 if to_do else 0
 
 
 if __name__ == "__main__":
