@@ -17,7 +17,7 @@ from dlbook.graph import Variable
 from dlbook.program import check_input, compile
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Trained:
     """What training leaves behind.
 
