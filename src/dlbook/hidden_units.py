@@ -45,7 +45,7 @@ from dlbook.showing import as_typed
 MAXOUT = re.compile(r"maxout\(([0-9]+)\)")
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class HiddenUnit:
     """One kind of hidden unit.
 

@@ -91,7 +91,8 @@ class Optimizer:
             With variables for values, the result is the graph of the next values.
         gradients : list or dict
             One for each parameter and of its shape: in the same order, or by the same variables,
-            as :func:`~dlbook.backpropagation.backprop` gives them. Arrays if the parameters are, else variables.
+            as :func:`~dlbook.backpropagation.backprop` gives them. Arrays if the parameters are,
+            else variables.
         memory : dict, optional
             What the step before has returned, or :meth:`start`; without it this is the first.
 

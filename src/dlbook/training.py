@@ -19,7 +19,7 @@ from dlbook.programs.compiling import compile
 from dlbook.programs.values import check_input
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Trained:
     """What training leaves behind.
 
