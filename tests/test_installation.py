@@ -64,7 +64,7 @@ def imports(path):
 def test_whatever_else_a_module_needs_is_missed_in_words():
     known = ALWAYS | set(sys.stdlib_module_names) | {"dlbook"}
     # These two are loaded where PyTorch is asked for, or its tensors are there already.
-    of_torch = {"torch_program.py", "operations/matrices.py"}
+    of_torch = {"programs/torch_program.py", "operations/matrices.py"}
     found = set()
     for path in sorted(PACKAGE.rglob("*.py")):
         name = path.relative_to(PACKAGE).as_posix()

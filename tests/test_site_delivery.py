@@ -210,7 +210,7 @@ FOUND = {
 def results(page, address, query):
     """Search, and return where the results lead."""
     page.goto(f"{address}search.html?{urlencode({'q': query})}")
-    page.wait_for_function("document.querySelector('.search-summary')?.innerText.includes('found')")
+    page.locator(".search-summary", has_text="found").wait_for()
     links = page.locator("#search-results li > a")
     return [link.get_attribute("href") for link in links.all()]
 
