@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,8 +26,9 @@ from hypothesis import strategies as st
 
 from dlbook.exercises import grading, report, session, wire
 from dlbook.exercises.calling import same
+from dlbook.exercises.messages import Message
 from dlbook.exercises.sandbox import Limits, Sandbox, SandboxError, why_not
-from dlbook.exercises.submission import grade, read_assignment
+from dlbook.exercises.submission import Outcome, grade, read_assignment
 
 ROOT = Path(__file__).resolve().parents[1]
 INSTRUCTORS = sorted(ROOT.glob("exercises/source/*/*.ipynb"))
@@ -564,6 +566,42 @@ def test_right_half_right_empty_and_broken(assignment, tmp_path):
     other = [grade(s.data, assignment, LIMITS) for s in submissions[:2]]
     for new, old in zip(other, graded, strict=False):
         assert new == {key: old[key] for key in new}
+
+
+class Attempts:
+    """Stands in for the sandbox: everybody is late at first, and `hopeless` again, too."""
+
+    def __init__(self, hopeless):
+        self.hopeless, self.tries, self.running, self.lock = hopeless, {}, 0, threading.Lock()
+
+    def __call__(self, submission, assignment, *_):
+        with self.lock:
+            self.running += 1
+            number = self.tries[submission] = self.tries.get(submission, 0) + 1
+        time.sleep(0.01)
+        with self.lock:
+            assert number == 1 or self.running == 1, "it is not alone"
+            assert len(self.tries) == 4 or number == 1, "others are still waiting"
+            self.running -= 1
+        is_late = number == 1 or submission in self.hopeless
+        outcome = Outcome({f"q{n}": Message("right", f"q{n}: right.") for n in range(1, 6)})
+        if is_late:
+            outcome.messages["q3"] = Message("wrong", "q3: no answer", text="A loop?")
+            outcome.was_late("q3")
+        return outcome
+
+
+def test_what_is_late_beside_others_alone_costs_nothing(assignment, tmp_path, monkeypatch):
+    monkeypatch.setattr(grading, "attempt", Attempts(hopeless=[b"1"]))
+    submissions = [grading.Submission(f"s{n}", b"%d" % n) for n in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        graded = grading.grade_class(assignment, submissions, tmp_path / "grades", pool)
+    assert [grade["points"] for grade in graded] == [8, 7, 8, 8]
+    beside, again = graded[0]["remarks"], graded[1]["remarks"]
+    assert beside == ["Took too long beside other work, but not when tried again alone: q3."]
+    assert again == ["Took too long, also when tried again alone: q3."]
+    text = by_name(graded[1])["q3"]["text"]
+    assert text == "A loop? It was tried again with nothing else running, and took too long again."
 
 
 SLOW = """
