@@ -6,13 +6,18 @@ wait. Here its own client fills the cache, so that each page finds its results t
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 from jupyter_cache import get_cache
-from myst_nb.core.execute import ExecutionError, NotebookClientCache, create_client
+from myst_nb.core.execute import ExecutionError, NotebookClientCache, cache, create_client
 from myst_nb.core.loggers import SphinxDocLogger
 from myst_nb.core.read import create_nb_reader
+
+# A kernel sends what a cell prints in pieces, cut wherever its clock says. MyST-NB would begin a
+# line with each of them; nbclient joins them as they are.
+cache.single_nb_execution = partial(cache.single_nb_execution, coalesce_streams=True)
 
 
 def run_notebooks(app, env, docnames):

@@ -89,3 +89,11 @@ def test_what_has_run_is_not_run_again_and_stands_on_its_page(failed, tmp_path):
     assert said.count("Executed notebook in") == 1
     assert "e.ipynb:10002: ERROR: stderr was found in the cell outputs" in said
     assert status != 0
+
+
+def test_a_line_that_a_cell_prints_in_two_pieces_stays_one_line(tmp_path):
+    pieces = 'print("half a line,", end="", flush=True)\nprint(" and the rest")'
+    book(tmp_path, a=pieces)
+    said, status = build(tmp_path)
+    assert status == 0, said
+    assert "half a line, and the rest" in (tmp_path / "out" / "a.html").read_text(encoding="utf-8")

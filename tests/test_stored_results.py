@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,6 +45,18 @@ def test_the_build_got_the_results_that_are_stored(path, results):
     except KeyError:
         pytest.fail("The site was built with other cells: run `make book` first.", pytrace=False)
     assert not cells_that_differ(stored, fresh)
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.name)
+def test_the_page_shows_each_line_that_is_stored(path):
+    html = (ROOT / "_build" / "html" / "chapters" / f"{path.stem}.html").read_text(encoding="utf-8")
+    blocks = BeautifulSoup(html, "html.parser").select(".cell_output .stream")
+    shown = {line.rstrip() for block in blocks for line in block.get_text().splitlines()}
+    outputs = [
+        o for cell in nbformat.read(path, as_version=4).cells for o in cell.get("outputs", [])
+    ]
+    stored = "".join(output.text for output in outputs if output.output_type == "stream")
+    assert stored and not {line.rstrip() for line in stored.splitlines()} - shown
 
 
 def a_notebook(*outputs):
