@@ -72,6 +72,8 @@ class Pages:
         html = accessible.mend(icons.draw(html))
         html = PLAIN_CODE.sub(r"\1", figures_in_pages.slim(html))
         html = long_pages.set_aside(long_pages.let_code_scroll(html))
+        # A script finds out what a reader's system asks for; who has none reads dark on light.
+        html = html.replace('data-theme="auto"', 'data-theme="light"', 1)
         for call, name in CLICKS.items():
             html = html.replace(f'onclick="{call}"', f'data-dl-click="{name}"')
         html = self._take_sheets(html, root)

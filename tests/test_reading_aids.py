@@ -3,6 +3,15 @@
 import pytest
 
 REFERENCE = "article a.reference.internal[href$='#alg-6-4']"
+# Where a reader meets a reference of each kind, and what its preview shows.
+KINDS = {
+    "eq": ("chapters/6_1_xor.html", "mjx-container"),
+    "fig": ("chapters/6_1_xor.html", "svg"),
+    "alg": ("benchmarks.html", ".proof"),
+    "claim": ("benchmarks.html", ".dl-finding"),
+    "term": ("glossary.html", "p"),
+}
+SCRIPTS = pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
 FILMS = """() => [...document.querySelectorAll('.dl-film')].map(film =>
     [film.getAnimations().map(a => a.playState).join(), getComputedStyle(film).transform,
      getComputedStyle(film).getPropertyValue('--dl-end')])"""
@@ -30,6 +39,14 @@ def test_a_preview_opens_for_mouse_and_keyboard_and_escape_closes_it(open_page):
     assert page.locator("[aria-describedby]").count() == 0
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_reference_has_a_preview(kind, open_page):
+    name, shows = KINDS[kind]
+    page = open_page(name)
+    page.hover(f"article a.reference.internal[href*='#{kind}-']")
+    page.wait_for_selector(f"#dl-preview {shows}")
+
+
 def test_a_touch_opens_no_preview_however_long(open_page):
     page = open_page("benchmarks.html", has_touch=True)
     page.clock.install()
@@ -42,8 +59,9 @@ def test_a_touch_opens_no_preview_however_long(open_page):
     assert page.locator("script[src*='previews/'], #dl-preview").count() == 0  # nor is one loaded
 
 
-def test_tabs_change_with_the_keyboard_and_without_scripts(open_page):
-    page = open_page("chapters/6_1_xor.html")
+@SCRIPTS
+def test_tabs_change_with_the_keyboard(scripts, open_page):
+    page = open_page("chapters/6_1_xor.html", java_script_enabled=scripts)
     tabs = page.locator(".sd-tab-set").first
     shown = tabs.locator(".sd-tab-content")
     assert [shown.nth(i).is_visible() for i in (0, 1)] == [True, False]
@@ -52,8 +70,20 @@ def test_tabs_change_with_the_keyboard_and_without_scripts(open_page):
     assert [shown.nth(i).is_visible() for i in (0, 1)] == [False, True]
 
 
-def test_a_film_plays_until_it_is_paused(open_page):
+def test_a_tab_that_was_chosen_is_the_one_on_every_page(open_page, address):
     page = open_page("chapters/6_1_xor.html")
+    page.locator(".sd-tab-set label >> text=PyTorch").first.click()
+    page.goto(f"{address}chapters/6_2_2_output_units.html")
+    sets = page.locator(".sd-tab-set").all()
+    assert len(sets) > 1
+    for tabs in sets:
+        shown = tabs.locator(".sd-tab-content")
+        assert [shown.nth(i).is_visible() for i in (0, 1)] == [False, True]
+
+
+@SCRIPTS
+def test_a_film_plays_until_it_is_paused(scripts, open_page):
+    page = open_page("chapters/6_1_xor.html", java_script_enabled=scripts)
     assert [state for state, _, _ in page.evaluate(FILMS)] == ["running"] * 2
     page.locator(".dl-switch input").first.focus()
     page.keyboard.press("Space")

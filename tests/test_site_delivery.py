@@ -16,7 +16,7 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 from PIL import Image, ImageChops
-from site_pages import ROOT, SETTLE, none, tab
+from site_pages import PATIENCE, ROOT, SETTLE, none, tab
 
 from dlbook.figures.style import COLORS, Drawing, new_figure
 
@@ -231,6 +231,8 @@ def test_the_search_leads_to(query, place, searcher, address):
 
 # On paper and from disk.
 
+LINKS = ".dl-exercise-links a"
+
 
 def test_a_printed_page_is_all_text_and_light(open_page):
     page = open_page("chapters/6_1_xor.html", color_scheme="dark", viewport=PAPER)
@@ -247,11 +249,17 @@ def test_a_printed_page_is_all_text_and_light(open_page):
 
 
 def test_fonts_of_what_is_not_yet_on_the_screen_are_there_to_print(open_page):
-    complete = """() => ![...document.fonts].map(f => [f, f.family.replaceAll('"', "")])
-        .filter(([f, family]) => f.status !== "loaded" && family.startsWith("MJXTEX-"))
-        .map(([f, family]) => family.slice(3))
-        .some(v => document.querySelector("." + v))"""
-    open_page("chapters/6_3_hidden_units.html").wait_for_function(complete)
+    # Playwright's own waiting evaluates text, which the page's policy forbids.
+    missing = """async patience => {
+        const missing = () => [...document.fonts].map(f => [f, f.family.replaceAll('"', "")])
+            .filter(([f, family]) => f.status !== "loaded" && family.startsWith("MJXTEX-"))
+            .map(([f, family]) => family.slice(3))
+            .filter(v => document.querySelector("." + v));
+        const end = Date.now() + patience;
+        while (missing().length && Date.now() < end) await new Promise(requestAnimationFrame);
+        return missing();
+    }"""
+    assert open_page("chapters/6_3_hidden_units.html").evaluate(missing, PATIENCE) == []
 
 
 def test_the_archive_reads_from_disk(browser, site, tmp_path):
@@ -271,7 +279,30 @@ def test_the_archive_reads_from_disk(browser, site, tmp_path):
             assert page.evaluate(icon) != "auto"
             assert page.evaluate("document.documentElement.dataset.theme") in ("light", "dark")
         assert results(page, address, "6.29")[0] == FOUND["6.29"]
+        page.goto(f"{address}glossary.html")
+        page.hover("article a.reference.internal[href*='#term-']")
+        page.wait_for_selector("#dl-preview")
     none(errors)
+
+
+def test_what_a_page_offers_to_download_is_the_notebook(open_page):
+    page = open_page("chapters/6_1_xor.html")
+    for press, folder in ((".dropdown-download-buttons a", "chapters"), (LINKS, "exercises")):
+        if folder == "chapters":
+            page.locator(".dropdown-download-buttons > button").click()
+        with page.expect_download() as download:
+            page.locator(press).first.click()
+        assert download.value.suggested_filename == "6_1_xor.ipynb"
+        stored = (ROOT / folder / "6_1_xor.ipynb").read_bytes()
+        assert download.value.path().read_bytes() == stored
+
+
+def test_the_button_for_paper_prints(open_page):
+    page = open_page("chapters/6_1_xor.html")
+    page.evaluate("window.print = () => { window.printed = true }")
+    page.locator(".dropdown-download-buttons > button").click()
+    page.locator(".dropdown-download-buttons button[data-dl-click=print]").click()
+    assert page.evaluate("window.printed")
 
 
 def test_an_archive_is_the_same_for_the_same_site(tmp_path):

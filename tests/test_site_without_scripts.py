@@ -34,6 +34,13 @@ UNREAD = """() => {
     return problems;
 }"""
 
+# What offers to do something that only a script could do. Menus open while they have the focus;
+# the boxes of tabs and of figures that move are the browser's own.
+IDLE = """() => [...document.querySelectorAll("button, form, input, [role=button]")]
+    .filter(e => e.checkVisibility({opacityProperty: true, visibilityProperty: true}))
+    .filter(e => !e.matches(".dropdown > button, .sd-tab-set > input, .dl-switch > input"))
+    .map(e => `does nothing: ${e.outerHTML.slice(0, 100)}`)"""
+
 # Labels are drawn as outlines of letters; those of one label share a group, turned as a whole.
 # Lengths are in points of print.
 LABELS = """() => {
@@ -114,15 +121,18 @@ def without_scripts(browser):
         yield page
 
 
+KINDS = {"unread": UNREAD, "idle": IDLE, "labels": LABELS}
+
+
 def look(page):
-    """Return what of an open page cannot be read, and which labels not."""
+    """Return what is wrong with an open page, by kind."""
     page.evaluate(SETTLE)
-    return {"unread": page.evaluate(UNREAD), "labels": page.evaluate(LABELS)}
+    return {kind: page.evaluate(script) for kind, script in KINDS.items()}
 
 
 def visit(page, address, names):
     """Open pages and return what is wrong with them, by kind."""
-    wrong = {"unread": [], "labels": []}
+    wrong = {kind: [] for kind in KINDS}
     for name in names:
         page.goto(address + name)
         for kind, problems in look(page).items():
@@ -142,6 +152,27 @@ def wrong(request, site, address, without_scripts):
 
 def test_text_figures_and_formulas_read_without_scripts(wrong):
     none(wrong["unread"])
+
+
+def test_nothing_is_offered_that_needs_a_script(wrong):
+    none(wrong["idle"])
+
+
+def test_a_menu_opens_where_it_is_pressed(without_scripts, address):
+    without_scripts.goto(f"{address}chapters/6_1_xor.html")
+    binder = without_scripts.locator(".dropdown-launch-buttons a").first
+    assert not binder.is_visible()
+    without_scripts.locator(".dropdown-launch-buttons > button").click()
+    assert binder.is_visible() and binder.get_attribute("href").startswith("https://mybinder.org")
+
+
+def test_a_page_has_one_mark_and_colours_that_it_is_read_by(without_scripts, address):
+    without_scripts.goto(f"{address}index.html")
+    marks = without_scripts.locator(".logo__image")
+    assert [mark.is_visible() for mark in marks.all()].count(True) == 1
+    color = "e => getComputedStyle(e).color"
+    link, text = (without_scripts.locator(f"article {tag}").first for tag in ("p a", "p"))
+    assert link.evaluate(color) != text.evaluate(color)
 
 
 def test_labels_of_a_figure_stand_clear(wrong):
@@ -176,6 +207,9 @@ UNDER = drawing("").replace("</defs>", "</defs>" + LINE)
         (READS + '<p style="opacity: 0">never</p>', "unread", 1),
         (READS + '<p class="math" style="height: 0; overflow: hidden">x</p>', "unread", 1),
         (READS + '<details style="display: none"><p>never</p></details>', "unread", 1),
+        (READS + "<button>Search</button>", "idle", 1),
+        (READS + "<div class='dropdown'><button>Open</button></div>", "idle", 0),
+        (READS + "<form><input type='search'></form>", "idle", 2),
         (drawing(""), "labels", 0),
         (drawing(label("translate(40 20)")), "labels", 0),
         (drawing(label("translate(34 20)")), "labels", 1),
@@ -194,7 +228,5 @@ UNDER = drawing("").replace("</defs>", "</defs>" + LINE)
 def test_each_fault_is_found(html, kind, count, without_scripts):
     without_scripts.goto("about:blank")  # free of the policy of the page before
     without_scripts.set_content(f"<!doctype html>{html}")
-    assert {kind: len(found) for kind, found in look(without_scripts).items()} == {
-        "unread": count * (kind == "unread"),
-        "labels": count * (kind == "labels"),
-    }
+    counts = {other: len(found) for other, found in look(without_scripts).items()}
+    assert counts == dict.fromkeys(KINDS, 0) | {kind: count}
