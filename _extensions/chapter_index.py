@@ -9,6 +9,7 @@ import ast
 import itertools
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -61,6 +62,7 @@ def _plain(output):
     return "".join(output.get("data", {}).get("text/plain", ""))
 
 
+@cache  # a build asks for it once for each list and each count
 def read_library(source):
     """Map each anchor to the public names whose docstrings name it: eq-6-29 to dlbook.softmax."""
     found = {}

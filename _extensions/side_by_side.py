@@ -31,8 +31,8 @@ def run_notebooks(app, env, docnames):
         return
     get_cache(env.mystnb_config.execution_cache_path).list_cache_records()  # makes its tables once
     workers = min(len(clients), os.cpu_count())
-    # Kernels that compute with all processors at once would wait for each other.
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, os.cpu_count() // workers)))
+    # With matrices as small as a chapter's, threads wait for each other more than they compute.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     with ThreadPoolExecutor(workers) as pool:
         failed = [error for error in pool.map(run, clients) if error]
     if failed:

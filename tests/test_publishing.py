@@ -414,6 +414,11 @@ def test_a_workflow_asks_for_targets_that_the_makefile_has(path):
     assert asked and set(asked) <= set(targets)
 
 
+def test_every_change_is_linted_and_tested_and_so_is_what_make_test_leaves_out():
+    steps = [step for _, job in jobs(ROOT / ".github/workflows/test.yml") for step in job["steps"]]
+    assert {"make lint", "make test", "make rest"} <= {step.get("run") for step in steps}
+
+
 def test_what_is_deployed_is_tested_and_checked_first_by_the_job_that_keeps_it():
     workflow = read(ROOT / ".github/workflows/pages.yml")
     site, deploy = workflow["jobs"]["site"], workflow["jobs"]["deploy"]
