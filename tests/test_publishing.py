@@ -18,7 +18,8 @@ from bs4 import BeautifulSoup
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "_build" / "html"
-URLS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+URLS, VERSION = PROJECT["urls"], PROJECT["version"]
 OWNER, NAME = URLS["Repository"].split("/")[-2:]
 # The notebooks that a student opens, and so those with buttons to open them with.
 NOTEBOOKS = [
@@ -99,6 +100,23 @@ def test_a_new_address_reaches_every_place_and_can_be_taken_back(tmp_path):
         assert (tmp_path / name).read_bytes() == (ROOT / name).read_bytes()
 
 
+def test_a_new_release_reaches_every_place(tmp_path):
+    copy_of_the_places(tmp_path)
+    project = tmp_path / "pyproject.toml"
+    text = project.read_text(encoding="utf-8")
+    released = text.replace(f'version = "{VERSION}"', 'version = "7.0.3"')
+    project.write_text(released, encoding="utf-8", newline="\n")
+    assert run_tool("address.py", "--root", tmp_path).stdout.split() == ["CITATION.cff", *SOURCES]
+    assert "\nversion: 7.0.3\n" in (tmp_path / "CITATION.cff").read_text(encoding="utf-8")
+    for name in SOURCES:
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert text.count("v7.0.3") == 1 and f"v{VERSION}" not in text
+
+
+def test_who_cites_the_course_is_told_its_version():
+    assert f"Version {VERSION}." in (ROOT / "index.md").read_text(encoding="utf-8")
+
+
 def test_a_notebook_without_the_cell_gets_it_before_its_code(tmp_path):
     copy_of_the_places(tmp_path)
     path = tmp_path / NOTEBOOKS[0]
@@ -138,13 +156,13 @@ def fetch(name, where, tmp_path):
 
 @pytest.mark.parametrize("name", {name.partition("/")[0]: name for name in NOTEBOOKS}.values())
 def test_on_colab_the_first_cell_fetches_the_course_and_goes_to_its_folder(name, tmp_path):
-    clone, install, move = fetch(name, "colab", tmp_path)
-    assert clone == (
-        "! [ -d /content/dlbook ] || "
-        f"git clone --quiet --depth 1 {URLS['Repository']} /content/dlbook"
-    )
-    assert install == "%pip install --quiet /content/dlbook"
-    assert move == f"%cd -q /content/dlbook/{name.rpartition('/')[0]}"
+    assert fetch(name, "colab", tmp_path) == [
+        "%cd -q /content",
+        "! [ -d dlbook ] || "
+        f"git clone --quiet --depth 1 --branch v{VERSION} {URLS['Repository']} dlbook",
+        '%pip install --quiet "./dlbook[course]"',
+        f"%cd -q dlbook/{name.rpartition('/')[0]}",
+    ]
 
 
 def test_elsewhere_the_first_cell_does_nothing(tmp_path):

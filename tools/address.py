@@ -1,8 +1,8 @@
-"""Write the repository's address where it cannot be read from pyproject.toml.
+"""Write the repository's address and the release where they cannot be read from pyproject.toml.
 
-The address is set under ``[project.urls]`` in pyproject.toml. The site reads it there. CITATION.cff
-has to repeat it, and so has each notebook that is written by hand, in a cell that fetches the
-course when the notebook is opened on Colab.
+The address is set under ``[project.urls]`` in pyproject.toml, and the release is its ``version``.
+The site reads the address there. CITATION.cff has to repeat both, and so has each notebook that is
+written by hand, in a cell that fetches the released course when it is opened on Colab.
 """
 
 import argparse
@@ -21,20 +21,22 @@ CELL = """\
 import sys
 
 if "google.colab" in sys.modules:  # fetch the course; elsewhere it is there
-    url = "URL"
-    ![ -d /content/dlbook ] || git clone --quiet --depth 1 {url} /content/dlbook
-    %pip install --quiet /content/dlbook
-    %cd -q /content/dlbook/FOLDER"""
+    url, tag = "URL", "TAG"
+    %cd -q /content
+    ![ -d dlbook ] || git clone --quiet --depth 1 --branch {tag} {url} dlbook
+    %pip install --quiet "./dlbook[course]"
+    %cd -q dlbook/FOLDER"""
 
 
-def read_urls(root):
-    """Return the addresses under ``[project.urls]``."""
-    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
+def read_project(root):
+    """Return what stands under ``[project]``."""
+    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
-def setup_source(url, folder):
+def setup_source(project, folder):
     """Return the code that fetches the course on Colab, for a notebook of a folder."""
-    return CELL.replace("URL", url).replace("FOLDER", folder)
+    source = CELL.replace("URL", project["urls"]["Repository"]).replace("FOLDER", folder)
+    return source.replace("TAG", f"v{project['version']}")
 
 
 def put_cell(notebook, source):
@@ -45,34 +47,36 @@ def put_cell(notebook, source):
     notebook.cells = [*cells[:first], cell, *cells[first:]]
 
 
-def notebook_text(text, url, folder):
+def notebook_text(text, project, folder):
     """Return the text of a notebook with the cell in it."""
     notebook = nbformat.reads(text, as_version=4)
-    put_cell(notebook, setup_source(url, folder))
+    put_cell(notebook, setup_source(project, folder))
     clean(notebook, EXERCISE_MIME_TYPES)
     return nbformat.writes(notebook).rstrip("\n") + "\n"
 
 
-def citation_text(text, urls):
-    """Return the text of CITATION.cff with both addresses."""
-    for key, url in (("repository-code", urls["Repository"]), ("url", urls["Documentation"])):
-        text = re.sub(rf"(?m)^{key}: .*$", f"{key}: {url}", text)
+def citation_text(text, project):
+    """Return the text of CITATION.cff with both addresses and the version."""
+    urls = project["urls"]
+    lines = {"repository-code": urls["Repository"], "url": urls["Documentation"]}
+    for key, value in (lines | {"version": project["version"]}).items():
+        text = re.sub(rf"(?m)^{key}: .*$", f"{key}: {value}", text)
     return text
 
 
 def main():
-    """Write the files that do not have the address yet, and name them."""
+    """Write the files that do not have the address and the release yet, and name them."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--root", type=Path, default=ROOT, help="another clone than this one")
     root = parser.parse_args().root
-    urls = read_urls(root)
+    project = read_project(root)
     paths = [*root.glob("chapters/*.ipynb"), *root.glob("exercises/source/*/*.ipynb")]
     for path in [root / "CITATION.cff", *sorted(paths)]:
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".ipynb":
-            new = notebook_text(text, urls["Repository"], path.relative_to(root).parts[0])
+            new = notebook_text(text, project, path.relative_to(root).parts[0])
         else:
-            new = citation_text(text, urls)
+            new = citation_text(text, project)
         if new != text:
             path.write_text(new, encoding="utf-8", newline="\n")
             print(path.relative_to(root).as_posix())
