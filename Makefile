@@ -21,7 +21,7 @@ export PYTHONUTF8 = 1
 
 # Two installations side by side would spoil the environment.
 .NOTPARALLEL:
-.PHONY: book serve zip pdf downloads lighthouse test publish-check address kernels exercises lab notebooks \
+.PHONY: book serve zip pdf downloads lighthouse test publish-check address kernels environments exercises lab notebooks \
 	bench lint format clean constraints
 
 book: _build/html/.built
@@ -61,6 +61,10 @@ address: .venv/.test
 kernels: .venv/.book .venv/.test
 	OPENBLAS_CORETYPE=Haswell $(PYTEST) --quiet $(NBVAL)
 	OPENBLAS_CORETYPE=Prescott $(PYTEST) --quiet $(NBVAL)
+
+# The wheel alone, the lowest versions that are allowed, and Colab: each in an environment of its own.
+environments: .venv/.test
+	$(BIN)/python -m pytest tests/test_environments.py
 
 # The students' notebooks and the solutions, from the instructor's notebooks.
 exercises: .venv/.class
