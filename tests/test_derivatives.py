@@ -702,5 +702,5 @@ def test_hessian_operator_says_what_is_wrong():
     with pytest.raises(ValueError, match="'stranger' is not an ancestor of 'z'"):
         dl.hessian_operator(z, {dl.variable("stranger", ()): 1.0})
     A = dl.hessian_operator(z, {x: one}, {n: integers, w: 1.0})
-    with pytest.raises(ValueError, match="dimension mismatch"):
+    with pytest.raises(ValueError, match=r"[Dd]imension mismatch"):
         A @ np.ones(3)

@@ -161,7 +161,8 @@ def lowest(folder):
     """Install the lowest versions, on the lowest Python, and run the library's tests."""
     python = python_of(PROJECT["requires-python"].removeprefix(">="))
     environment = Environment(folder / "environment", python)
-    environment.pip("install", *lower_bounds(), *tools_for_tests())
+    # A newer pyparsing warns the oldest Matplotlib.
+    environment.pip("install", *lower_bounds(), *tools_for_tests(), "pyparsing<3.3")
     clone = export(folder / "clone")
     environment.pip("install", "--no-deps", clone)
     tests = [
@@ -250,7 +251,8 @@ def run_chapter(name, content):
     fetching = next(cell for cell in cells if cell.id == "on-colab")
     assert "/content" in fetching.source
     fetching.source = fetching.source.replace("/content", str(content))
-    skipped = [cell for cell in cells if "pytorch" in cell.metadata.get("tags", [])]
+    # Those that run PyTorch, and those that compare with what came of it.
+    skipped = [cell for cell in cells if "torch" in cell.source.lower()]
     notebook.cells = [cell for cell in cells if cell not in skipped]
     NotebookClient(notebook, timeout=900, kernel_name="colab").execute(cwd=content)
     print(f"{name}: {len(notebook.cells)} cells ran, {len(skipped)} with PyTorch were skipped")

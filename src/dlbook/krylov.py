@@ -219,6 +219,8 @@ def square_operator(where: str, A: Any) -> LinearOperator:
     from scipy.sparse.linalg import aslinearoperator  # takes its time to load
 
     try:
+        if np.ndim(A) > 2:  # which SciPy takes for many matrices from 1.18 on
+            raise ValueError("array must have ndim <= 2")
         A = aslinearoperator(A)
     except (TypeError, ValueError) as error:
         raise TypeError(
