@@ -20,7 +20,7 @@ NBVAL := --nbval --nbval-current-env --nbval-kernel-startup-timeout=600 $(NOTEBO
 # The tests of the engine: those that open no page, start no program and draw no figure.
 ELSEWHERE := subprocess|playwright|browser|site_pages|bs4|nbformat|dlbook\.(exercises|figures)
 # The tests of the library: those that import it, and not its exercises or the built site.
-LIBRARY = $(shell grep -LE 'dlbook\.exercises|test_site' $$(grep -lE '^(import|from) dlbook' tests/test_*.py))
+LIBRARY = $(shell grep -LE 'dlbook\.exercises|site_pages' $$(grep -lE '^(import|from) dlbook' tests/test_*.py))
 
 export PYTHONUTF8 = 1
 

@@ -90,7 +90,17 @@ def test_an_inner_product_is_precise_at_every_length(rng, dtype, kind, known):
     a, b = (numbers(kind, n, dtype, rng) for _ in range(2))
     A, B = (dl.variable(name, (n if known else None,), dtype) for name in "AB")
     exact, size = exact_product(a, b), exact_product(np.abs(a), np.abs(b))
-    assert_precise(run(dl.sum(A * B), {A: a, B: b}, "simplified"), exact, size, n)
+    for product in (dl.sum(A * B), A @ B):
+        assert_precise(run(product, {A: a, B: b}, "simplified"), exact, size, n)
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_product_of_two_vectors_of_two_million_is_precise(dtype, how):
+    a, b = (np.full(MANY, number, dtype) for number in (0.1, 0.7))
+    A, B = (dl.variable(name, (None,), dtype) for name in "AB")
+    exact = MANY * exact_product(a[:1], b[:1])
+    assert_precise(run(A @ B, {A: a, B: b}, how), exact, exact, MANY)
 
 
 @pytest.mark.parametrize(

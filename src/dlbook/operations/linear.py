@@ -8,13 +8,15 @@ from dlbook.checks import shape_text
 from dlbook.graph import Variable
 from dlbook.operations.base import Operation, as_variables, call
 from dlbook.operations.elementwise import add_up, multiply
+from dlbook.operations.pairwise import total
 from dlbook.operations.shapes import ExpandDims, Squeeze, Transpose, broadcast_shape, unbroadcast
 
 
 class MatMul(Operation):
     """The product A B of matrices, of vectors with matrices, or of stacks of matrices.
 
-    The sums in it are BLAS's, and only as precise as its kernel for the processor makes them.
+    That of two vectors is as precise as a sum. Those in a product of matrices are BLAS's, and only
+    as precise as its kernel for the processor makes them.
     """
 
     name, symbol, kinds, mixes, fresh = "matmul", "matmul", "f", True, True
@@ -32,6 +34,8 @@ class MatMul(Operation):
         return broadcast_shape(self, A, B, but_last=2) + rows + columns
 
     def f(self, A, B):
+        if A.ndim == B.ndim == 1:
+            return total(A * B, (0,))
         return array_namespace(A, B).matmul(A, B)
 
     def bprop(self, inputs, X, G):
@@ -59,6 +63,8 @@ class MatMul(Operation):
 
     def code(self, V, arguments, out, setup):
         A, B = V.inputs
+        if A.ndim == B.ndim == 1:
+            return call("inner_product", *arguments)
         if max(A.ndim, B.ndim) <= 2:  # the same product, with less to look up
             return call(f"{arguments[0]}.dot", arguments[1], out=out)
         return call("np.matmul", *arguments, out=out)

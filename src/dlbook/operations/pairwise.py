@@ -26,6 +26,17 @@ CACHE = 2**12  # entries that stay in the fastest cache while others are added t
 RUN = 2**11
 
 
+def _adds_in_lanes() -> bool:
+    """Try whether this BLAS does: the plain one of a system adds up one number after the other."""
+    numbers = np.linspace(0.1, 0.9, 9, dtype=np.float32)
+    few = np.vecdot(np.repeat(numbers[:, None], RUN // 4, axis=1), np.ones(RUN // 4, np.float32))
+    errors = few / (RUN // 4) / numbers - 1  # RUN // 4 is a power of two
+    return bool(np.abs(errors).max() < 8 * np.finfo(np.float32).eps)
+
+
+IN_LANES = _adds_in_lanes()
+
+
 def total(A: Any, axes: tuple[int, ...], keepdims: bool = False) -> Any:
     """Add up the entries of an array of any library over some axes; of NumPy's floats pairwise."""
     if isinstance(A, np.ndarray) and A.dtype.kind == "f":
@@ -54,7 +65,7 @@ def pairwise_sum(
         for place in others:
             A = np.add.reduce(_shortened(A, place), axis=place, keepdims=True)
         A = _shortened(A, last)
-    elif axis == (A.ndim - 1,) and FEW < A.shape[-1] <= RUN // A.itemsize:
+    elif IN_LANES and axis == (A.ndim - 1,) and FEW < A.shape[-1] <= RUN // A.itemsize:
         rows = A[..., None, :] if keepdims else A
         return np.vecdot(rows, np.ones(A.shape[-1], A.dtype), out=out)  # quicker
     return np.add.reduce(A, axis, None, out, keepdims)
@@ -96,6 +107,8 @@ def inner_product(
     """
     x = a.ravel()  # side by side: what lies apart, a BLAS adds up one after the other
     y = x if a is b else b.ravel()
+    if not IN_LANES:
+        return np.add.reduce(x * y)
     if runs:
         return np.vecdot(x.reshape(runs), y.reshape(runs)).dot(ones)
     run = RUN // x.itemsize

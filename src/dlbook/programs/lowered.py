@@ -10,7 +10,7 @@ from array_api_compat import array_namespace, device
 from dlbook.operations.base import Operation, call, dtype_code, helper, shape_code
 from dlbook.operations.elementwise import Elementwise
 from dlbook.operations.labels import check_labels
-from dlbook.operations.pairwise import FEW, RUN, total
+from dlbook.operations.pairwise import FEW, IN_LANES, RUN, total
 
 BLOCK = 2**15  # entries that stay in the cache between two passes over them
 
@@ -41,11 +41,11 @@ class InnerProduct(Operation):
 
     def code(self, V, arguments, out, setup):
         shape, longest = V.inputs[0].shape, RUN // V.dtype.itemsize
-        if None in shape:
-            return call("inner_product", *arguments)
-        size = math.prod(shape)
-        if size <= FEW:
+        size = None if None in shape else math.prod(shape)
+        if size is not None and size <= FEW:
             return call("np.vdot", *arguments)
+        if size is None or not IN_LANES:
+            return call("inner_product", *arguments)
         if size <= longest:
             a, b = arguments
             return f"{a}.ravel().dot({b}.ravel())"

@@ -20,6 +20,7 @@ from dlbook.operations.base import Operation
 from dlbook.operations.comparisons import Greater
 from dlbook.operations.flow import StopGradient
 from dlbook.operations.labels import OneHot
+from dlbook.operations.linear import MatMul
 from dlbook.operations.reductions import Sum
 from dlbook.operations.shapes import Squeeze
 from dlbook.operations.softmax import CrossEntropy, shifted, total
@@ -116,6 +117,13 @@ def sum_of_products(V, find):
     if is_a(a, el.Multiply) and a.inputs[0].shape == a.inputs[1].shape:
         return InnerProduct()(*a.inputs)
     return None
+
+
+@rule(MatMul)
+def product_of_vectors(V, find):
+    """a^T b is the inner product of two vectors"""
+    a, b = V.inputs
+    return InnerProduct()(a, b) if a.ndim == b.ndim == 1 and a.dtype == b.dtype else None
 
 
 @rule(Greater)
