@@ -290,6 +290,27 @@ def test_the_glossary_has_its_terms_and_each_leads_to_where_it_is_shown(site):
         assert [href for href in links if href.startswith("chapters/")], term.get_text()
 
 
+def set_apart(path):
+    """What a notebook's prose sets in italics or bold."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    prose = "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+    return {t.lower() for t in re.findall(r"(?<![*\\$])\*\*?([\w -]+)\*\*?(?!\*)", prose)}
+
+
+def test_a_term_that_a_chapter_sets_in_italics_leads_to_the_glossary(site):
+    found = parse(site / "glossary.html").select("dl.glossary > dt")
+    terms = {term.get_text(strip=True).removesuffix("#").lower() for term in found}
+    problems, expected = [], 0
+    for path in CHAPTERS:
+        links = parse(site / f"chapters/{path.stem}.html").select("a[href*='glossary.html#term-']")
+        linked = {link.get_text().lower() for link in links}
+        meant = {t for t in set_apart(path) if terms & {t, t.removesuffix("s")}}
+        problems += [f"{path.stem}: {term}" for term in sorted(meant - linked)]
+        expected += len(meant)
+    assert expected > len(CHAPTERS)
+    none(problems)
+
+
 def test_the_benchmarks_are_those_on_record(site):
     record = json.loads((ROOT / "benchmarks/results.json").read_text(encoding="utf-8"))
     text = parse(site / "benchmarks.html").select_one("article").get_text()
@@ -297,6 +318,10 @@ def test_the_benchmarks_are_those_on_record(site):
     for row in record["step"]:
         for time in row["microseconds"].values():
             assert f"{time:,.0f}" in text
+    table = parse(site / "benchmarks.html").select_one("table")
+    for row, shown in zip(record["step"], table.select("tbody tr"), strict=True):
+        least = f"{min(row['microseconds'].values()):,.0f}"
+        assert {bold.get_text() for bold in shown.select("strong")} == {least}
     missed = [aim for aim in record["targets"] if aim["reached"] is False]
     assert text.count("missed") >= len(missed)
     typed = (ROOT / "benchmarks.md").read_text(encoding="utf-8")
