@@ -15,12 +15,22 @@ from numpy.testing import assert_allclose, assert_array_equal
 from strategies import fewer, rngs
 
 import dlbook as dl
+from dlbook.operations import pairwise
 from dlbook.operations.pairwise import pairwise_sum, total
+from dlbook.programs import lowered
 
 DTYPES = ["float32", "float64"]
 HOW = {"simplified": {}, "as it stands": {"simplify": False}, "PyTorch": {"backend": "torch"}}
 MANY = 2_000_000
 SOME = np.linspace(0.1, 0.9, 33)  # to make many equal numbers of
+
+
+@pytest.fixture(params=["as it is", "without lanes"])
+def blas(request, monkeypatch):
+    """Compute with this machine's BLAS, and as if it added up one number after the other."""
+    if request.param == "without lanes":
+        for module in (pairwise, lowered):
+            monkeypatch.setattr(module, "IN_LANES", False)
 
 
 def bound(n, dtype):
@@ -107,7 +117,7 @@ def test_the_product_of_two_vectors_of_two_million_is_precise(dtype, how):
     "shape", [(256,), (512,), (1000,), (1025,), (64, 32), (32, 10), (784, 256), (7, 331, 3)]
 )
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_the_sum_of_equal_squared_weights_is_precise(dtype, shape):
+def test_the_sum_of_equal_squared_weights_is_precise(dtype, shape, blas):
     V, W = (dl.variable("W", s, dtype) for s in (shape, (None, *shape[1:])))
     programs = [dl.compile([dl.sum(weights**2)], [weights]) for weights in (V, W)]
     n = math.prod(shape)
@@ -236,7 +246,7 @@ def test_a_sum_over_the_examples_of_a_constant_is_precise():
 @pytest.mark.parametrize("keepdims", [False, True])
 @pytest.mark.parametrize("count", [1, 2, 10, 32, 33, 100, 128, 129, 256, 257, 512, 513, 1023, 1025])
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_sums_of_rows_of_every_length_are_precise(dtype, count, keepdims, order):
+def test_sums_of_rows_of_every_length_are_precise(dtype, count, keepdims, order, blas):
     equal = np.repeat(SOME[:, None], count, axis=1)
     A = np.concatenate([equal, np.random.default_rng(6).normal(size=(33, count))])
     A = np.asarray(A, dtype, order=order)
@@ -250,7 +260,7 @@ def test_sums_of_rows_of_every_length_are_precise(dtype, count, keepdims, order)
 @pytest.mark.parametrize("known", [False, True])
 @pytest.mark.parametrize("count", [1, 2, 10, 100, 256, 257, 512, 513, 1023])
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_sums_of_vectors_of_every_length_are_precise(dtype, count, known):
+def test_sums_of_vectors_of_every_length_are_precise(dtype, count, known, blas):
     v = dl.variable("v", (count if known else None,), dtype)
     program = dl.compile([dl.sum(v), dl.sum(v, keepdims=True)], [v])
     for number in SOME:
@@ -259,6 +269,16 @@ def test_sums_of_vectors_of_every_length_are_precise(dtype, count, known):
         assert kept.shape == (1,)
         for result in (found, kept[0]):
             assert_precise(result, count * float(values[0]), count * float(values[0]), count)
+
+
+def test_a_blas_that_adds_up_one_number_after_the_other_is_found_out(monkeypatch):
+    def vecdot(a, b):
+        return np.add.accumulate(a * b, axis=-1)[..., -1]
+
+    monkeypatch.setattr(np, "vecdot", vecdot)
+    assert not pairwise._adds_in_lanes()
+    monkeypatch.setattr(np, "vecdot", lambda a, b: np.add.reduce(a * b, -1))
+    assert pairwise._adds_in_lanes()
 
 
 # --- What is not finite --------------------------------------------------------------------------
