@@ -14,12 +14,15 @@ pytestmark = pytest.mark.exhaustive
 
 
 def run(name):
-    """Run the tool and return what it printed; skip, though never in CI, what cannot be had."""
+    """Run the tool and return what it printed; skip what cannot be had.
+
+    Not on GitHub, where .github/workflows/test.yml brings each Python that is asked for.
+    """
     command = [sys.executable, "-u", TOOL, name]
     together = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     done = subprocess.run(command, **together, text=True, encoding="utf-8")
     print(done.stdout)
-    if done.returncode == LEFT_OUT and "CI" not in os.environ:
+    if done.returncode == LEFT_OUT and "GITHUB_ACTIONS" not in os.environ:
         pytest.skip(done.stdout.splitlines()[-1])
     assert done.returncode == 0, done.stdout[-4000:]
     return done.stdout

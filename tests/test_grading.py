@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[1]
 INSTRUCTORS = sorted(ROOT.glob("exercises/source/*/*.ipynb"))
 PATIENCE = 600  # seconds until a test takes something for lost
 STEADY = settings(deadline=None, derandomize=True)
-LIMITS = Limits(cell=4, waiting=3, spare=1, memory=1 << 30)
+LIMITS = Limits(cell=3, waiting=1, spare=1, memory=1 << 30)
 
 
 def needs_sandbox():
@@ -253,26 +253,14 @@ if os.path.exists({str(Path(__file__).resolve())!r}): raise RuntimeError("this i
 """
 ATTACKS = {
     "endless loop": ("while True: pass", "TimeUp"),
-    "endless call": ("def double(x):\n    while True: pass", "no answer after"),
     "swallows everything": (
         "def double(x):\n    while True:\n        try:\n            while True: pass\n"
         "        except BaseException: pass",
         "no answer after",
     ),
-    "ignores signals": (
-        "import signal, time\nfor s in range(1, 65):\n    try: signal.signal(s, signal.SIG_IGN)\n"
-        "    except (OSError, ValueError): pass\nsignal.pthread_sigmask(0, range(1, 65))\n"
-        "while True: time.sleep(1)",
-        "no answer after",
-    ),
     "memory bomb in the call": (
         "def double(x):\n    y = [0]\n    while True: y = y + y",
         ("MemoryError", "memory", "no answer after"),
-    ),
-    "memory bomb by many": (
-        "import os, time\nfor _ in range(6):\n    if os.fork() == 0:\n"
-        "        x = bytearray(300 << 20)\n        time.sleep(60)\ntime.sleep(60)",
-        "memory",
     ),
     "fork bomb": (
         "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass",
@@ -381,6 +369,18 @@ ATTACKS = {
 
 # Each does as one above does, in another way.
 MORE_ATTACKS = {
+    "memory bomb by many": (
+        "import os, time\nfor _ in range(6):\n    if os.fork() == 0:\n"
+        "        x = bytearray(300 << 20)\n        time.sleep(60)\ntime.sleep(60)",
+        "memory",
+    ),
+    "ignores signals": (
+        "import signal, time\nfor s in range(1, 65):\n    try: signal.signal(s, signal.SIG_IGN)\n"
+        "    except (OSError, ValueError): pass\nsignal.pthread_sigmask(0, range(1, 65))\n"
+        "while True: time.sleep(1)",
+        "no answer after",
+    ),
+    "endless call": ("def double(x):\n    while True: pass", "no answer after"),
     "hangs outside of Python": (
         "import ctypes, os\ndef double(x): ctypes.CDLL(None).sleep(99) or double(x)",
         "no answer after",
@@ -463,9 +463,7 @@ def test_more_hostile_submissions(attack, more_hostile):
     ("attack", "is_late"),
     [
         ("endless loop", True),
-        ("endless call", True),
         ("swallows everything", True),
-        ("ignores signals", True),
         ("fork bomb", False),
         ("sys.exit in the call", False),
     ],

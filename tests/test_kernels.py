@@ -85,6 +85,7 @@ def test_no_other_variable_chooses_the_kernels(monkeypatch):
     assert chosen.keys() >= os.environ.keys() - set(kernels.CHOOSERS)
 
 
+@pytest.mark.exhaustive  # starts a process for each kernel
 def test_what_is_switched_off_does_not_run(lines):
     for name, feature in [("AVX-512", kernels.is_avx512), ("AVX2", kernels.is_avx2)]:
         settings = lines[f"NumPy without {name}"]
@@ -130,6 +131,7 @@ LINES = {
 }
 
 
+@pytest.mark.exhaustive  # starts a process for each kernel
 def test_a_test_that_fails_with_one_kernel_fails_the_command(run):
     status, said = run()
     assert status == 1

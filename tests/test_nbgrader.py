@@ -102,6 +102,7 @@ def test_from_release_to_feedback_in_the_sandbox(course):
     assert "exit code 0" in course.feedback("eva")
 
 
+@pytest.mark.exhaustive
 def test_from_release_to_feedback_with_a_kernel(course):
     """The plain way, for those who trust their students: an error is no points."""
     course.hand_in("ben", HALF)
