@@ -533,9 +533,7 @@ def test_right_half_right_empty_and_broken(assignment, tmp_path):
     results = tmp_path / "grades.jsonl"
     with ThreadPoolExecutor(2) as pool:
         graded = grading.grade_class(assignment, submissions, results, pool, limits=LIMITS)
-    statuses = {
-        grade["student"]: [entry["status"] for entry in grade["exercises"]] for grade in graded
-    }
+    statuses = {one["student"]: [entry["status"] for entry in one["exercises"]] for one in graded}
     untried = ["untried"] * 5
     assert statuses == {
         "anna": ["right", "right", "right", "noted", "right"],
@@ -546,7 +544,7 @@ def test_right_half_right_empty_and_broken(assignment, tmp_path):
         "finn": ["right", "right", "right", "noted", "right"],
         **dict.fromkeys(["gustav", "hanna", "ida"], ["wrong"] * 5),
     }
-    points = {grade["student"]: grade["points"] for grade in graded}
+    points = {one["student"]: one["points"] for one in graded}
     assert points["anna"] == 5 and points["ben"] == 3 and points["dan"] == 0
     assert (
         by_name(graded[0])["q4"]["points"] is None and "twice" in by_name(graded[0])["q4"]["answer"]
