@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[1]
 INSTRUCTORS = sorted(ROOT.glob("exercises/source/*/*.ipynb"))
 PATIENCE = 600  # seconds until a test takes something for lost
 STEADY = settings(deadline=None, derandomize=True)
-LIMITS = Limits(cell=3, waiting=1, spare=1, memory=1 << 30)
+LIMITS = Limits(cell=4, waiting=3, spare=1, memory=1 << 30)
 
 
 def needs_sandbox():
@@ -603,13 +603,13 @@ def test_what_is_late_beside_others_alone_costs_nothing(assignment, tmp_path, mo
 SLOW = """
 import sys, time
 with open("/tmp/slow_module.py", "w") as file:
-    file.write("import time\\nend = time.thread_time() + 0.5\\n")
+    file.write("import time\\nend = time.thread_time() + 0.8\\n")
     file.write("while time.thread_time() < end: pass")
 sys.path.append("/tmp")
 called = []
 def double(x):
     import slow_module
-    end = time.thread_time() + (0 if called else 0.15)
+    end = time.thread_time() + (0 if called else 0.2)
     called.append(x)
     while time.thread_time() < end: pass
     return 2 * x
@@ -619,7 +619,7 @@ def double(x):
 def test_a_busy_machine_gives_the_same_grades(assignment, tmp_path):
     """Beside eight other processes a slow answer is as right as without, and nobody is late."""
     needs_sandbox()
-    limits = Limits(call=0.3)
+    limits = Limits(call=0.6)
     class_of = {"anna": SLOW, "ben": "def double(x): return x + 2"}
     submissions = [
         grading.Submission(student, tiny_notebook.notebook(q1=answer))
