@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --no-compile --constraint constraints.txt
 
 NOTEBOOKS := $(wildcard chapters/*.ipynb exercises/*.ipynb exercises/source/*/*.ipynb)
-SOURCES := $(NOTEBOOKS) $(wildcard src/dlbook/*.py src/dlbook/*/*.py _static/* _extensions/*.py _extensions/*.js \
+SOURCES := $(NOTEBOOKS) $(wildcard src/dlbook/*.py src/dlbook/*/*.py src/dlbook/*/*/*.py _static/* _extensions/*.py _extensions/*.js \
 	*.md _*.yml *.yml *.bib api/*.md by_number/*.md experiments/* benchmarks/results.json \
 	src/dlbook/exercises/solutions/*.md)
 PYTEST := $(BIN)/python -m pytest -n auto

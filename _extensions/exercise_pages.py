@@ -34,7 +34,7 @@ class Exercises(SphinxDirective):
         name = self.arguments[0]
         path = Path(self.env.srcdir, "exercises", "source", name, f"{name}.ipynb")
         module = re.match(r"\d(_\d+)*", name)[0]
-        checks = importlib.import_module(f"dlbook.exercises.section_{module}")
+        checks = importlib.import_module(f"dlbook.exercises.sections.section_{module}")
         self.env.note_dependency(str(path))
         self.env.note_dependency(checks.__file__)
         cells = {}

@@ -15,8 +15,8 @@ from types import SimpleNamespace
 import pytest
 from busy import busy_processes
 
-from dlbook.exercises import clock
-from dlbook.exercises.calling import call
+from dlbook.exercises.adapters import clock
+from dlbook.exercises.adapters.calling import call
 
 needs_signals = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs Unix's timers")
 needs_delays = pytest.mark.skipif(
@@ -225,7 +225,7 @@ def test_code_that_a_module_runs_while_it_is_imported_has_a_clock_of_its_own(mod
 
 TORCH = """
 import sys
-from dlbook.exercises.calling import call
+from dlbook.exercises.adapters.calling import call
 
 def answer():
     import torch

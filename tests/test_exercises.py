@@ -17,19 +17,19 @@ import nbformat
 import pytest
 from busy import busy_processes
 
-from dlbook.exercises import exercise as exercises
-from dlbook.exercises.counterexample import TRIES
-from dlbook.exercises.exercise import KINDS, LEVELS, Open
+from dlbook.exercises.checking import exercise as exercises
+from dlbook.exercises.checking.counterexample import TRIES
+from dlbook.exercises.checking.exercise import KINDS, LEVELS, Open
 
 ROOT = Path(__file__).resolve().parents[1]
 EXHAUSTIVE = pytest.mark.exhaustive
-SECTIONS = sorted(p.stem for p in (ROOT / "src/dlbook/exercises").glob("section_*.py"))
+SECTIONS = sorted(p.stem for p in (ROOT / "src/dlbook/exercises/sections").glob("section_*.py"))
 CALLS = TRIES + 100  # at most, of an answer and of typical mistakes in one check
 
 
 @cache
 def section_of(module):
-    return importlib.import_module(f"dlbook.exercises.{module}").section
+    return importlib.import_module(f"dlbook.exercises.sections.{module}").section
 
 
 @cache
@@ -179,7 +179,7 @@ def test_a_section_has_eight_to_twelve_exercises_and_four_are_marked(module):
     assert {exercise.level for exercise in exercises} == {1, 2, 3}
     assert len({exercise.kind for exercise in exercises}) >= 4
     assert len({exercise.answer for exercise in exercises}) == len(exercises)
-    named = importlib.import_module(f"dlbook.exercises.{module}")
+    named = importlib.import_module(f"dlbook.exercises.sections.{module}")
     assert [getattr(named, exercise.name) for exercise in exercises] == exercises
 
 

@@ -76,7 +76,7 @@ def promised(chapter):
     }
     names = [key.removesuffix("-statement") for key in exercises if key.endswith("-statement")]
     number = re.match(r"\d(_\d+)*", chapter)[0]
-    section = importlib.import_module(f"dlbook.exercises.section_{number}").section
+    section = importlib.import_module(f"dlbook.exercises.sections.section_{number}").section
     words = {exercise.name: exercise for exercise in section.exercises}
     solved = {name: re.sub(r"### (BEGIN|END) SOLUTION", "", exercises[name]) for name in names}
     texts = {

@@ -24,11 +24,13 @@ from busy import busy_processes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlbook.exercises import grading, report, session, wire
-from dlbook.exercises.calling import same
-from dlbook.exercises.messages import Message
-from dlbook.exercises.sandbox import Limits, Sandbox, SandboxError, why_not
-from dlbook.exercises.submission import Outcome, grade, read_assignment
+from dlbook.exercises import grading
+from dlbook.exercises.adapters import session, wire
+from dlbook.exercises.adapters.calling import same
+from dlbook.exercises.checking.messages import Message
+from dlbook.exercises.grading import report
+from dlbook.exercises.grading.sandbox import Limits, Sandbox, SandboxError, why_not
+from dlbook.exercises.grading.submission import Outcome, grade, read_assignment
 
 ROOT = Path(__file__).resolve().parents[1]
 INSTRUCTORS = sorted(ROOT.glob("exercises/source/*/*.ipynb"))
@@ -225,16 +227,18 @@ def double(x):
     return f"found by: {{found}}" if found else "nothing found"
 """
 READS = {
-    "imports the exercises": "__import__('dlbook.exercises.comparison').exercises.comparison",
-    "imports the judge": "__import__('dlbook.exercises.exercise').exercises.exercise.Function",
-    "asks the module": "__import__('dlbook.exercises.section_6_1')"
-    ".exercises.section_6_1.q1.expected",
+    "imports the exercises": "__import__('dlbook.exercises.checking.comparison')"
+    ".exercises.checking.comparison",
+    "imports the judge": "__import__('dlbook.exercises.checking.exercise')"
+    ".exercises.checking.exercise.Function",
+    "asks the module": "__import__('dlbook.exercises.sections.section_6_1')"
+    ".exercises.sections.section_6_1.q1.expected",
     "inspects the module": "'expected' in inspect.getsource("
-    "__import__('dlbook.exercises.section_6_1').exercises.section_6_1)",
+    "__import__('dlbook.exercises.sections.section_6_1').exercises.sections.section_6_1)",
     "opens the solutions": "open(os.path.dirname(dl.__file__) + '/exercises/solutions/6_1_xor.md')",
     "lists the solutions": "glob.glob(os.path.dirname(dl.__file__) + '/exercises/s*/*.md')",
     "lists the exercises": "'exercise.py' in "
-    "os.listdir(os.path.dirname(dl.__file__) + '/exercises')",
+    "os.listdir(os.path.dirname(dl.__file__) + '/exercises/checking')",
     "looks at other processes": "any(b'pytest' in open(p, 'rb').read() "
     "for p in glob.glob('/proc/[0-9]*/cmdline'))",
     "goes through another's root": "glob.glob('/proc/*/root" + str(ROOT) + "/tests')",
@@ -305,7 +309,7 @@ ATTACKS = {
     ),
     "patches the checker": (
         "import dlbook.exercises as e, sys, builtins\n"
-        "from dlbook.exercises import calling, wire, session\n"
+        "from dlbook.exercises.adapters import calling, wire, session\n"
         "ex.q1.check = lambda *a: True\ncalling.call = lambda *a, **k: calling.Reply(value=1)\n"
         "builtins.AssertionError = ValueError\nbuiltins.isinstance = lambda *a: True\n"
         "def double(x): return 5",
@@ -328,7 +332,7 @@ ATTACKS = {
         "another value than expected",
     ),
     "forges frames": (
-        "import os\nfrom dlbook.exercises.wire import pack\ndef double(x):\n"
+        "import os\nfrom dlbook.exercises.adapters.wire import pack\ndef double(x):\n"
         "    for d in range(3, 30):\n        for n in range(50):\n"
         "            try: os.write(d, pack({'id': n, 'value': 2.0, 'status': 'right'}))\n"
         "            except OSError: pass\n    return 5",
@@ -659,7 +663,7 @@ import sys, warnings
 sys.path.insert(0, {tests!r})
 from concurrent.futures import ThreadPoolExecutor
 from dlbook.exercises import grading
-from dlbook.exercises.submission import read_assignment
+from dlbook.exercises.grading.submission import read_assignment
 if __name__ == "__main__":
     assignment = read_assignment("tiny_section", {notebook!r})
     submissions = grading.find_submissions([{folder!r}], "tiny")

@@ -85,8 +85,16 @@ MISSING = [
         "from dlbook import figures; figures.network(dl.MLP([2, 2, 1]))",
         "figures: a drawing of a graph: " + COURSE_MISSING,
     ),
-    ("hypothesis", "import dlbook.exercises.section_6_1", "dlbook.exercises: " + COURSE_MISSING),
-    ("platformdirs", "import dlbook.exercises.section_6_1", "dlbook.exercises: " + COURSE_MISSING),
+    (
+        "hypothesis",
+        "from dlbook.exercises import section_6_1",
+        "dlbook.exercises: " + COURSE_MISSING,
+    ),
+    (
+        "platformdirs",
+        "from dlbook.exercises import section_6_1",
+        "dlbook.exercises: " + COURSE_MISSING,
+    ),
     (
         "torch",
         "x = dl.variable('x', ()); dl.compile(x + 1, [x], backend='torch')",

@@ -168,12 +168,12 @@ def test_what_training_leaves_shows_its_steps_and_costs():
     assert repr(watched) == "<Trained: 2 steps, cost from 1 to 0.0625, least error 0.0625>"
 
 
-SECTIONS = [m.name for m in pkgutil.iter_modules(exercises.__path__) if "section_" in m.name]
+SECTIONS = [m.name for m in pkgutil.iter_modules([f"{exercises.__path__[0]}/sections"])]
 
 
 @pytest.mark.parametrize("module", SECTIONS)
 def test_an_exercise_shows_what_to_do_with_it_and_no_hint(module):
-    section = importlib.import_module(f"dlbook.exercises.{module}").section
+    section = importlib.import_module(f"dlbook.exercises.sections.{module}").section
     assert repr(section) == f"{section.title}: {', '.join(e.name for e in section.exercises)}"
     for exercise in section.exercises:
         title, ways = repr(exercise).splitlines()

@@ -3,9 +3,9 @@
 import numpy as np
 
 from dlbook.exercises import adapters
-from dlbook.exercises.exercise import Function, Open, Value
-from dlbook.exercises.inputs import numbers, vectors
-from dlbook.exercises.section import Section
+from dlbook.exercises.checking.exercise import Function, Open, Value
+from dlbook.exercises.checking.inputs import numbers, vectors
+from dlbook.exercises.checking.section import Section
 
 section = Section("tiny", "A tiny section")
 progress = section.progress

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from dlbook import regions
 from dlbook.exercises.adapters.section_6_4 import on_all_bits, one_layer_at
-from dlbook.exercises.exercise import Function, Mistake, Open, Value, Wrong
-from dlbook.exercises.inputs import matrices, vectors
-from dlbook.exercises.section import Section
+from dlbook.exercises.checking.exercise import Function, Mistake, Open, Value, Wrong
+from dlbook.exercises.checking.inputs import matrices, vectors
+from dlbook.exercises.checking.section import Section
 
 section = Section("6_4_architecture", "Exercises on section 6.4")
 progress = section.progress

@@ -11,11 +11,11 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from dlbook import datasets
-from dlbook.exercises.comparison import difference
-from dlbook.exercises.exercise import Function, Mistake, Open, Value, Wrong
-from dlbook.exercises.inputs import matrices, vectors
-from dlbook.exercises.section import Section
-from dlbook.exercises.trial import Trial, returned
+from dlbook.exercises.checking.comparison import difference
+from dlbook.exercises.checking.exercise import Function, Mistake, Open, Value, Wrong
+from dlbook.exercises.checking.inputs import matrices, vectors
+from dlbook.exercises.checking.section import Section
+from dlbook.exercises.checking.trial import Trial, returned
 
 section = Section("6_6_history", "Exercises on section 6.6")
 progress = section.progress

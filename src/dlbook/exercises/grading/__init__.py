@@ -22,9 +22,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dlbook.exercises import report
-from dlbook.exercises.sandbox import EXERCISES, Limits, SandboxError, why_not
-from dlbook.exercises.submission import attempt, read_assignment, record, settled
+from dlbook.exercises.grading import report
+from dlbook.exercises.grading.sandbox import EXERCISES, SECTIONS, Limits, SandboxError, why_not
+from dlbook.exercises.grading.submission import attempt, read_assignment, record, settled
 
 LARGEST = 20 << 20  # bytes of a notebook
 WORKER = 6 << 30  # bytes that a judge may take, whatever an answer makes it do
@@ -311,7 +311,7 @@ def find_section(name):
 
 
 def _sections():
-    return {p.stem: f"dlbook.exercises.{p.stem}" for p in sorted(EXERCISES.glob("section_*.py"))}
+    return {p.stem: f"dlbook.exercises.sections.{p.stem}" for p in SECTIONS}
 
 
 def find_notebook(notebook, paths):
@@ -364,7 +364,3 @@ def main(arguments=None):
         report.write_feedback(grades, options.feedback)
     print(f"{len(grades)} of {len(submissions)} graded; the grades are in {options.results}")
     return 0 if len(grades) == len(submissions) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -20,12 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import dlbook
-from dlbook.exercises.clock import SECONDS, WAITING
-from dlbook.exercises.wire import Closed, Late, Malformed, Stream
+from dlbook.exercises.adapters.clock import SECONDS, WAITING
+from dlbook.exercises.adapters.wire import Closed, Late, Malformed, Stream
 
-EXERCISES = Path(__file__).resolve().parent
-# The only files that a submission may see.
-SHOWN = ("calling.py", "clock.py", "wire.py", "session.py", "adapters")
+EXERCISES = Path(__file__).resolve().parents[1]
+SECTIONS = sorted((EXERCISES / "sections").glob("section_*.py"))
+OUTSIDE = EXERCISES / "grading" / "outside.py"
 ETC = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/etc/localtime", "/etc/ssl/certs")
 OWN = 4  # processes of a sandbox: two of bubblewrap, the one that waits, the one that runs
 STARTS_WITHIN = 300  # seconds; a machine may be busy
@@ -170,12 +170,12 @@ def _python():
 
 
 def _exercises(folder):
-    """Replace the exercises by what a submission may see."""
-    words = ["--tmpfs", str(folder), *_bind(EXERCISES / "outside.py", folder / "__init__.py")]
-    for name in SHOWN:
-        words += _bind(EXERCISES / name, folder / name)
-    for section in sorted(EXERCISES.glob("section_*.py")):
-        words += _bind(EXERCISES / "outside.py", folder / section.name)
+    """Replace the exercises by what a submission may see: what runs beside it, and no more."""
+    words = ["--tmpfs", str(folder), *_bind(OUTSIDE, folder / "__init__.py")]
+    words += _bind(EXERCISES / "adapters", folder / "adapters")
+    words += ["--perms", "0755", "--dir", str(folder / "sections")]
+    for name in ("__init__.py", *(section.name for section in SECTIONS)):
+        words += _bind(OUTSIDE, folder / "sections" / name)
     return [*words, "--remount-ro", str(folder)]
 
 
@@ -225,7 +225,7 @@ def environment():
 
 def _session(user, limits, alone):
     settings = {"user": user, "limits": limits.of_resource(), "alone": alone}
-    return [sys.executable, "-P", "-m", "dlbook.exercises.session", json.dumps(settings)]
+    return [sys.executable, "-P", "-m", "dlbook.exercises.adapters.session", json.dumps(settings)]
 
 
 def why_not():

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 import dlbook as dl
 from dlbook.exercises.adapters.section_6_3 import as_sigmoid_network
-from dlbook.exercises.exercise import Function, Mistake, Open, Value, Wrong
-from dlbook.exercises.inputs import matrices, networks, numbers, vectors
-from dlbook.exercises.messages import show
-from dlbook.exercises.section import Section
+from dlbook.exercises.checking.exercise import Function, Mistake, Open, Value, Wrong
+from dlbook.exercises.checking.inputs import matrices, networks, numbers, vectors
+from dlbook.exercises.checking.messages import show
+from dlbook.exercises.checking.section import Section
 
 section = Section("6_3_hidden_units", "Exercises on section 6.3")
 progress = section.progress

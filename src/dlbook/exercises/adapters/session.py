@@ -19,9 +19,9 @@ import sys
 import traceback
 import types
 
-from dlbook.exercises import calling
-from dlbook.exercises.clock import TimeUp, time_limit
-from dlbook.exercises.wire import Closed, Malformed, Stream, pack
+from dlbook.exercises.adapters import calling
+from dlbook.exercises.adapters.clock import TimeUp, time_limit
+from dlbook.exercises.adapters.wire import Closed, Malformed, Stream, pack
 
 OUTPUT = 20_000  # characters of what a cell prints
 TEXT = 500  # characters of an error's message

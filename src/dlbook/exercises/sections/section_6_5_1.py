@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from dlbook import scalar_graph as sg
 from dlbook.exercises.adapters import section_6_5_1 as adapters
-from dlbook.exercises.comparison import floats
-from dlbook.exercises.exercise import Function, Mistake, Open, Value, Wrong
-from dlbook.exercises.inputs import matrices, vectors
-from dlbook.exercises.messages import show
-from dlbook.exercises.section import Section
+from dlbook.exercises.checking.comparison import floats
+from dlbook.exercises.checking.exercise import Function, Mistake, Open, Value, Wrong
+from dlbook.exercises.checking.inputs import matrices, vectors
+from dlbook.exercises.checking.messages import show
+from dlbook.exercises.checking.section import Section
 
 section = Section("6_5_1_backprop", "Exercises on sections 6.5 to 6.5.4")
 progress = section.progress

@@ -21,13 +21,13 @@ from functools import partial
 from pathlib import Path
 
 import dlbook
-from dlbook.exercises.calling import ADVICE, Reply
-from dlbook.exercises.clock import TimeUp, time_limit
-from dlbook.exercises.exercise import DRAWING, Open
-from dlbook.exercises.messages import Message
-from dlbook.exercises.sandbox import Limits, Sandbox, SandboxError
-from dlbook.exercises.session import fingerprint
-from dlbook.exercises.wire import Closed, Late, Malformed, pack
+from dlbook.exercises.adapters.calling import ADVICE, Reply
+from dlbook.exercises.adapters.clock import TimeUp, time_limit
+from dlbook.exercises.adapters.session import fingerprint
+from dlbook.exercises.adapters.wire import Closed, Late, Malformed, pack
+from dlbook.exercises.checking.exercise import DRAWING, Open
+from dlbook.exercises.checking.messages import Message
+from dlbook.exercises.grading.sandbox import Limits, Sandbox, SandboxError
 
 FORMAT = 1  # of a record
 DEATHS = 3  # after so many, every exercise is judged by itself
@@ -134,7 +134,7 @@ def read_assignment(module, path):
     Parameters
     ----------
     module : str
-        Such as "dlbook.exercises.section_6_1".
+        Such as "dlbook.exercises.sections.section_6_1".
     path : path_like
     """
     section = importlib.import_module(module).section

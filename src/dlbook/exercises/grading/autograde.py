@@ -9,8 +9,8 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Float, Unicode
 
 from dlbook.exercises.grading import LOUD, REFUSED, find_section
-from dlbook.exercises.sandbox import Limits, SandboxError, why_not
-from dlbook.exercises.submission import CHECK, Assignment, Cell, Grader, tried_twice
+from dlbook.exercises.grading.sandbox import Limits, SandboxError, why_not
+from dlbook.exercises.grading.submission import CHECK, Assignment, Cell, Grader, tried_twice
 
 
 class SandboxedExecute(NbGraderPreprocessor):

@@ -3,10 +3,10 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from dlbook.exercises.exercise import Function, Mistake, Open, Value, Wrong
-from dlbook.exercises.inputs import labels, matrices, vectors
-from dlbook.exercises.messages import show
-from dlbook.exercises.section import Section
+from dlbook.exercises.checking.exercise import Function, Mistake, Open, Value, Wrong
+from dlbook.exercises.checking.inputs import labels, matrices, vectors
+from dlbook.exercises.checking.messages import show
+from dlbook.exercises.checking.section import Section
 
 section = Section("6_2_2_output_units", "Exercises on section 6.2.2")
 progress = section.progress

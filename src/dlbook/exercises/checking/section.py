@@ -4,9 +4,9 @@ import os
 import re
 from importlib import resources
 
-from dlbook.exercises import progress
-from dlbook.exercises.exercise import LEVELS
-from dlbook.exercises.messages import Message
+from dlbook.exercises.checking import progress
+from dlbook.exercises.checking.exercise import LEVELS
+from dlbook.exercises.checking.messages import Message
 
 FENCED = re.compile(r"^```(?:python|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

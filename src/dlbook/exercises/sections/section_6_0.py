@@ -9,12 +9,12 @@ import numpy as np
 from hypothesis import strategies as st
 
 from dlbook.exercises.adapters.section_6_0 import at_corners
-from dlbook.exercises.comparison import difference
-from dlbook.exercises.exercise import Function, Mistake, Open, Value, Wrong
-from dlbook.exercises.inputs import labels, matrices, networks, vectors
-from dlbook.exercises.messages import show
-from dlbook.exercises.section import Section
-from dlbook.exercises.trial import Trial, returned
+from dlbook.exercises.checking.comparison import difference
+from dlbook.exercises.checking.exercise import Function, Mistake, Open, Value, Wrong
+from dlbook.exercises.checking.inputs import labels, matrices, networks, vectors
+from dlbook.exercises.checking.messages import show
+from dlbook.exercises.checking.section import Section
+from dlbook.exercises.checking.trial import Trial, returned
 
 section = Section("6_0_introduction", "Exercises on section 6.0")
 progress = section.progress

@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from dlbook.exercises.adapters.section_6_1 import TABLES, XOR_INPUTS, learned
-from dlbook.exercises.exercise import Function, Mistake, Open, Value, Wrong
-from dlbook.exercises.inputs import vectors
-from dlbook.exercises.section import Section
+from dlbook.exercises.checking.exercise import Function, Mistake, Open, Value, Wrong
+from dlbook.exercises.checking.inputs import vectors
+from dlbook.exercises.checking.section import Section
 
 section = Section("6_1_xor", "Exercises on section 6.1")
 progress = section.progress

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from dlbook.exercises.calling import ADVICE
-from dlbook.exercises.exercise import Exercise, Wrong
+from dlbook.exercises.adapters.calling import ADVICE
+from dlbook.exercises.checking.exercise import Exercise, Wrong
 
 
 @dataclass(kw_only=True, repr=False)

@@ -4,7 +4,7 @@ import csv
 import html
 from pathlib import Path
 
-from dlbook.exercises.messages import Message
+from dlbook.exercises.checking.messages import Message
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">

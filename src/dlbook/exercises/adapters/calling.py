@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbook.exercises.clock import SECONDS, WAITING, TimeUp, time_limit
+from dlbook.exercises.adapters.clock import SECONDS, WAITING, TimeUp, time_limit
 
 LIBRARY = "dlbook"
 ADVICE = {

@@ -1,8 +1,11 @@
 """Stands in for a section's module where a submission is graded.
 
-The sandbox shows this file in the place of every ``section_*.py``: a submission's own calls of
-``check``, ``hint`` and ``solution`` run and know nothing. What is right is decided outside.
+The sandbox shows this file in the place of every ``section_*.py``, and of the packages above them:
+a submission's own calls of ``check``, ``hint`` and ``solution`` run and know nothing. What is right
+is decided outside.
 """
+
+import sys
 
 
 class Elsewhere:
@@ -37,4 +40,6 @@ def progress():
 def __getattr__(name):
     if name[:1] == "q" and name[1:].isdigit():
         return Elsewhere(f"{name}:")
+    if name.startswith("section_"):
+        return sys.modules[__name__]
     raise AttributeError(f"{name} is not there while a notebook is graded")

@@ -8,12 +8,12 @@ import time
 from dataclasses import dataclass, field
 from functools import partial
 
-from dlbook.exercises import progress
-from dlbook.exercises.calling import ADVICE, Reply, call, is_untouched, quiet
-from dlbook.exercises.clock import WAITING
-from dlbook.exercises.comparison import difference
-from dlbook.exercises.counterexample import Case, search, variants
-from dlbook.exercises.messages import Message, show
+from dlbook.exercises.adapters.calling import ADVICE, Reply, call, is_untouched, quiet
+from dlbook.exercises.adapters.clock import WAITING
+from dlbook.exercises.checking import progress
+from dlbook.exercises.checking.comparison import difference
+from dlbook.exercises.checking.counterexample import Case, search, variants
+from dlbook.exercises.checking.messages import Message, show
 
 DRAWING = 5  # seconds that an answer may compute before no more inputs are drawn for it
 KINDS = ("formula", "implement", "predict", "bug", "design", "figure", "open")

@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 
 import dlbook as dl
 from dlbook.exercises.adapters.section_6_2_1 import least
-from dlbook.exercises.exercise import Function, Mistake, Open, Value, Wrong
-from dlbook.exercises.inputs import labels, matrices, vectors
-from dlbook.exercises.messages import show
-from dlbook.exercises.section import Section
+from dlbook.exercises.checking.exercise import Function, Mistake, Open, Value, Wrong
+from dlbook.exercises.checking.inputs import labels, matrices, vectors
+from dlbook.exercises.checking.messages import show
+from dlbook.exercises.checking.section import Section
 
 section = Section("6_2_1_cost_functions", "Exercises on section 6.2.1")
 progress = section.progress
