@@ -19,6 +19,9 @@ from test_grading import needs_sandbox
 ROOT = Path(__file__).resolve().parents[1]
 # nbgrader calls other commands of its environment by their names.
 PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+PACKAGES = os.pathsep.join([str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]).strip(
+    os.pathsep
+)
 
 RIGHT = dict(tiny_notebook.SOLUTIONS)
 HALF = {**tiny_notebook.STUBS, "q2": RIGHT["q2"], "q1": "def double(x):\n    return x + 2"}
@@ -42,7 +45,7 @@ class Course:
         done = subprocess.run(
             [sys.executable, "-m", "nbgrader", *words],
             cwd=self.folder,
-            env={**os.environ, "PATH": PATH, "PYTHONPATH": str(ROOT / "tests"), **environment},
+            env={**os.environ, "PATH": PATH, "PYTHONPATH": PACKAGES, **environment},
             capture_output=True,
             text=True,
         )

@@ -197,13 +197,13 @@ FOUND = {
     "eq 6.29": "chapters/6_2_2_output_units.html#eq-6-29",
     "equation 6.2": "chapters/6_1_xor.html#eq-6-2",
     "fig 6.2": "chapters/6_1_xor.html#fig-6-2",
-    "algorithm 6.5": "chapters/6_5_2_general_backprop.html#alg-6-5",
+    "algorithm 6.5": "chapters/6_5_5_general_backprop.html#alg-6-5",
     "softmax": "chapters/6_2_2_output_units.html",
     "universal approximation": "chapters/6_4_architecture.html",
     "maxout": "chapters/6_3_hidden_units.html",
     "cross-entropy": "chapters/6_2_1_cost_functions.html",
     "XOR": "chapters/6_1_xor.html",
-    "Hessian": "chapters/6_5_3_beyond_backprop.html",
+    "Hessian": "chapters/6_5_9_beyond_backprop.html",
 }
 
 

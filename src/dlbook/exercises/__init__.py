@@ -25,7 +25,9 @@ with needed_by("dlbook.exercises"):
 
 def __getattr__(name):
     """Give a section's module to a notebook that asks for it without its room."""
-    module = f"{__name__}.sections.{name}"
-    if name.startswith("section_") and find_spec(module):
-        return import_module(module)
+    if name.startswith("section_"):
+        renamed = import_module(f"{__name__}.checking.renamed")
+        module = f"{__name__}.sections.{renamed.todays_name(name)}"
+        if find_spec(module):
+            return import_module(module)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

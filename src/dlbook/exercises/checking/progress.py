@@ -7,6 +7,8 @@ from pathlib import Path
 
 import platformdirs
 
+from dlbook.exercises.checking.renamed import todays_name
+
 
 def path():
     """Return the file: ``DLBOOK_PROGRESS`` if that is set, else in the user's data folder."""
@@ -23,7 +25,7 @@ def load():
     try:
         state = json.loads(path().read_text(encoding="utf-8"))
         if isinstance(state, dict) and all(isinstance(part, dict) for part in state.values()):
-            return state
+            return _with_todays_names(state)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError):
@@ -31,6 +33,17 @@ def load():
     with suppress(OSError):
         path().replace(path().with_suffix(".unreadable.json"))
     return {}
+
+
+def _with_todays_names(state):
+    """Return an account with what stands under a section's old name beside what came later."""
+    renamed = {}
+    for section, exercises in state.items():
+        entries = renamed.setdefault(todays_name(section), {})
+        for exercise, entry in exercises.items():
+            known = entries.setdefault(exercise, {})
+            known.update({key: max(value, known.get(key, value)) for key, value in entry.items()})
+    return renamed
 
 
 def note(section, exercise, *, tried=False, solved=False, seen=False):

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from dlbook.exercises.checking.renamed import all_names, todays_name
 from dlbook.exercises.grading import report
 from dlbook.exercises.grading.sandbox import EXERCISES, SECTIONS, Limits, SandboxError, why_not
 from dlbook.exercises.grading.submission import attempt, read_assignment, record, settled
@@ -96,12 +97,15 @@ def find_submissions(paths, notebook):
             found.append(read_submission(_student_of(path.absolute(), notebook), path))
             continue
         for student in sorted(path.iterdir()):
-            folder, name = student / notebook, f"{notebook}.ipynb"
-            places = [folder / name, student / name, *sorted(student.glob(f"*/{name}"))]
+            places = []
+            for name in all_names(notebook):
+                file = f"{name}.ipynb"
+                places += [student / name / file, student / file]
+                places += sorted(student.glob(f"*/{file}"))
             handed_in = [place for place in places if os.path.lexists(place)]
             if handed_in:
                 found.append(read_submission(student.name, handed_in[0], path))
-            elif folder.is_dir():
+            elif any((student / name).is_dir() for name in all_names(notebook)):
                 found.append(Submission(student.name, None, "there is no notebook in it"))
     students = sorted(submission.student for submission in found)
     if twice := [one for one, next_one in pairwise(students) if one == next_one]:
@@ -110,9 +114,10 @@ def find_submissions(paths, notebook):
 
 
 def _student_of(path, notebook):
-    if path.stem != notebook:
+    names = all_names(notebook)
+    if path.stem not in names:
         return path.stem
-    return path.parents[1].name if path.parent.name == notebook else path.parent.name
+    return path.parents[1].name if path.parent.name in names else path.parent.name
 
 
 def key_of(submission, assignment):
@@ -297,12 +302,13 @@ def _outcomes(pool, jobs):
 
 def find_section(name):
     """Return the module of a section called "6.1", "section_6_1", "6_1_xor" or by its own name."""
-    if f"section_{name.replace('.', '_')}" in (here := _sections()):
-        return here[f"section_{name.replace('.', '_')}"]
-    if name in here:
-        return here[name]
+    here, today = _sections(), todays_name(name.replace(".", "_"))
+    if f"section_{today}" in here:
+        return here[f"section_{today}"]
+    if today in here:
+        return here[today]
     for module in here.values():
-        if importlib.import_module(module).section.name == name:
+        if importlib.import_module(module).section.name == today:
             return module
     with suppress(ImportError, AttributeError):
         importlib.import_module(name).section  # noqa: B018

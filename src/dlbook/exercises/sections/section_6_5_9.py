@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import dlbook as dl
-from dlbook.exercises.adapters import section_6_5_3 as adapters
+from dlbook.exercises.adapters import section_6_5_9 as adapters
 from dlbook.exercises.checking.exercise import Function, Mistake, Open, Value, Wrong
 from dlbook.exercises.checking.inputs import numbers
 from dlbook.exercises.checking.messages import show
 from dlbook.exercises.checking.section import Section
 
-section = Section("6_5_3_beyond_backprop", "Exercises on sections 6.5.9 and 6.5.10")
+section = Section("6_5_9_beyond_backprop", "Exercises on sections 6.5.9 and 6.5.10")
 progress = section.progress
 
 

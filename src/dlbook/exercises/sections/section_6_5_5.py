@@ -6,14 +6,14 @@ import numpy as np
 from hypothesis import strategies as st
 
 import dlbook as dl
-from dlbook.exercises.adapters import section_6_5_2 as adapters
+from dlbook.exercises.adapters import section_6_5_5 as adapters
 from dlbook.exercises.checking.comparison import floats
 from dlbook.exercises.checking.exercise import Function, Mistake, Open, Value, Wrong
 from dlbook.exercises.checking.inputs import matrices, vectors
 from dlbook.exercises.checking.messages import show
 from dlbook.exercises.checking.section import Section
 
-section = Section("6_5_2_general_backprop", "Exercises on sections 6.5.5 to 6.5.8")
+section = Section("6_5_5_general_backprop", "Exercises on sections 6.5.5 to 6.5.8")
 progress = section.progress
 
 
