@@ -42,9 +42,20 @@ SETTLE = """async () => {
 }"""
 
 
-def pages(site):
-    """The HTML pages of a site, leaving out the theme's templates."""
+def files(site):
+    """The HTML files of a site, leaving out the theme's templates."""
     return sorted(p for p in site.rglob("*.html") if "_static" not in p.relative_to(site).parts)
+
+
+def has_moved(page):
+    """Whether a file only leads to where its page is now."""
+    with page.open(encoding="utf-8") as file:
+        return "data-moved" in file.read(100)
+
+
+def pages(site):
+    """The HTML pages of a site."""
+    return [page for page in files(site) if not has_moved(page)]
 
 
 @cache
