@@ -4,14 +4,15 @@ import ast
 import importlib
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
-from site_pages import ROOT
 
 import dlbook as dl
 
+ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "index.md", "exercises/class.md")
 PAGES += ("benchmarks.md", "glossary.md", "notation.md")
 CHAPTERS = sorted(ROOT.glob("chapters/*.ipynb"))

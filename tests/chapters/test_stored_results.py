@@ -4,17 +4,15 @@ The build has run each chapter with the library as it is. Its results are held t
 here as strictly as nbval holds its own, which `make test-all` takes from a second run.
 """
 
-import sys
 from pathlib import Path
 
 import nbformat
+import notebooks
 import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path += [str(ROOT / "_extensions"), str(ROOT / "tools")]
-import notebooks  # noqa: E402
+ROOT = Path(__file__).resolve().parents[2]
 
 CHAPTERS = sorted(ROOT.glob("chapters/*.ipynb"))
 

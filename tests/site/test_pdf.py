@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 from bs4 import BeautifulSoup
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PDF = ROOT / "_build" / "dlbook.pdf"
 NOTEBOOKS = sorted(ROOT.glob("chapters/*.ipynb"))
 

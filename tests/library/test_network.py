@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from optional import torch
+from pytorch_units import PYTORCH
 from strategies import few, rngs
-from test_hidden_units import PYTORCH
 
 import dlbook as dl
 from dlbook.hidden_units import UNITS

@@ -8,19 +8,10 @@ import gzip
 import hashlib
 import io
 import re
-import sys
 import urllib.request
 from urllib.parse import urlencode
 from zipfile import ZipFile
 
-import numpy as np
-import pytest
-from PIL import Image, ImageChops
-from site_pages import PATIENCE, ROOT, SETTLE, none, tab
-
-from dlbook.figures.style import COLORS, Drawing, new_figure
-
-sys.path += [str(ROOT / "_extensions"), str(ROOT / "tools")]
 import archive
 import figures_in_pages
 import formulas
@@ -28,7 +19,13 @@ import icons
 import lean_pages
 import logo
 import long_pages
+import numpy as np
+import pytest
 import style_bundle
+from PIL import Image, ImageChops
+from site_pages import PATIENCE, ROOT, SETTLE, none, tab
+
+from dlbook.figures.style import COLORS, Drawing, new_figure
 
 # Formulas.
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from optional import torch
+from pytorch_units import PYTORCH
 from strategies import few, fewer, rngs
 
 import dlbook as dl
@@ -16,25 +17,6 @@ from dlbook.hidden_units import UNITS, HiddenUnit, get, maxout, squared_distance
 
 F = torch.nn.functional
 
-# PyTorch has no maxout and no radial basis functions; its softplus is linear from a threshold on.
-PYTORCH = {
-    "relu": F.relu,
-    "absolute value": torch.abs,
-    "leaky relu": lambda z: F.leaky_relu(z, 0.01),
-    "parametric relu": F.prelu,
-    "maxout(2)": lambda z: z.reshape(*z.shape[:-1], -1, 2).amax(-1),
-    "sigmoid": torch.sigmoid,
-    "tanh": torch.tanh,
-    "identity": lambda z: z,
-    "cos": torch.cos,
-    "softmax": lambda z: torch.softmax(z, -1),
-    "rbf": lambda distances, sigma: torch.exp(-distances / sigma**2),
-    "softplus": lambda z: F.softplus(z, threshold=1000),
-    "hard tanh": F.hardtanh,
-    "elu": F.elu,
-    "gelu": F.gelu,
-    "silu": F.silu,
-}
 IN_THE_BOOK = {
     "relu": lambda z: max(0, z),
     "absolute value": lambda z: abs(z),

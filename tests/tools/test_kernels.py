@@ -2,12 +2,9 @@
 
 import os
 import sys
-from pathlib import Path
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 import kernels
+import pytest
 
 OLD_NAMES = {"always": ["SSE2"], "NumPy": ["AVX2", "FMA3", "AVX512F"], "PyTorch": "AVX512"}
 NEW_NAMES = {"always": ["X86_V2"], "NumPy": ["X86_V3", "X86_V4", "AVX512_ICL"], "PyTorch": "AVX512"}

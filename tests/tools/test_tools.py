@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-TOOL = Path(__file__).resolve().parents[1] / "tools" / "notebooks.py"
+TOOL = Path(__file__).resolve().parents[2] / "tools" / "notebooks.py"
 PRINTS = """
 for letter in "abc":
     print(letter, flush=True)

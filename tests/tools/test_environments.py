@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-TOOL = Path(__file__).resolve().parents[1] / "tools" / "environments.py"
+TOOL = Path(__file__).resolve().parents[2] / "tools" / "environments.py"
 LEFT_OUT = 3
 # Each installs packages from the network, and takes minutes.
 pytestmark = pytest.mark.exhaustive

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SECTIONS = {
     "6_0_introduction": ["6.0"],
     "6_1_xor": ["6.1"],
@@ -43,7 +43,7 @@ def read_ledger():
 
 
 CHAPTERS = find("chapters/**/*.ipynb")
-# The students' notebooks are made from the instructor's, and tests/test_exercises.py looks at them.
+# The students' notebooks are made from the instructor's; tests/exercises looks at them.
 NOTEBOOKS = CHAPTERS + find("exercises/source/*/*.ipynb")
 LEDGER = read_ledger()
 

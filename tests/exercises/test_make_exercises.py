@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import tiny_notebook
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
+SECTIONS = sorted(p.stem for p in (ROOT / "src/dlbook/exercises/sections").glob("section_*.py"))
 
 
 class Course:
@@ -137,3 +138,13 @@ def test_who_asks_for_it_loses_the_answers(course, way, monkeypatch):
     status, said = course.make(*["--overwrite"] * (way == "by the option"))
     assert status == 0 and "exercises/one.ipynb: written" in said
     assert "size = 8" not in str(course.read("one"))
+
+
+@pytest.mark.parametrize("module", SECTIONS)
+def test_what_is_generated_is_up_to_date(module):
+    spec = importlib.util.spec_from_file_location("make_exercises", ROOT / "tools/exercises.py")
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    name = importlib.import_module(f"dlbook.exercises.sections.{module}").section.name
+    for path, text in tool.products(ROOT / f"exercises/source/{name}/{name}.ipynb").items():
+        assert path.read_text(encoding="utf-8") == text, f"run `make exercises`: {path.name} is old"

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 import tiny_notebook
-from test_grading import needs_sandbox
+from sandboxed import needs_sandbox
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 # nbgrader calls other commands of its environment by their names.
 PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-PACKAGES = os.pathsep.join([str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]).strip(
+PACKAGES = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]).strip(
     os.pathsep
 )
 

@@ -3,19 +3,17 @@
 import os
 import re
 import shutil
-import sys
 import threading
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 import pytest
+import serve
 from bs4 import BeautifulSoup
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "_build" / "html"
-sys.path.append(str(ROOT / "tools"))
-import serve  # noqa: E402
 
 WIDTHS = {"wide": 1400, "tablet": 768, "phone": 360}
 THEMES = ("light", "dark")
