@@ -12,9 +12,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --no-compile --constraint constraints.txt
 
 NOTEBOOKS := $(wildcard chapters/*.ipynb exercises/*.ipynb exercises/source/*/*.ipynb)
-SOURCES := $(NOTEBOOKS) $(wildcard src/dlbook/*.py src/dlbook/*/*.py src/dlbook/*/*/*.py _static/* _extensions/*.py _extensions/*.js \
-	*.md _*.yml *.yml *.bib api/*.md by_number/*.md experiments/* benchmarks/results.json \
-	src/dlbook/exercises/solutions/*.md)
+SOURCES := $(NOTEBOOKS) $(wildcard src/dlbook/*.py src/dlbook/*/*.py src/dlbook/*/*/*.py web/static/* \
+	web/extensions/*.py web/extensions/*.js *.md _*.yml *.yml reference/*.md reference/*.bib reference/*/*.md \
+	measurements/experiments/* measurements/benchmarks/results.json src/dlbook/exercises/solutions/*.md)
 PYTEST := $(BIN)/python -m pytest -n auto
 NBVAL := --nbval --nbval-current-env --nbval-kernel-startup-timeout=600 $(NOTEBOOKS)
 
@@ -93,8 +93,8 @@ notebooks: .venv/.book .venv/.test
 # Speed and memory, side by side in one run; best on a machine that does nothing else meanwhile.
 bench: .venv/.bench
 	@mkdir -p _build
-	$(BIN)/python -m pytest benchmarks --benchmark-json=_build/benchmarks.json
-	$(BIN)/python benchmarks/report.py _build/benchmarks.json
+	$(BIN)/python -m pytest measurements/benchmarks --benchmark-json=_build/benchmarks.json
+	$(BIN)/python measurements/benchmarks/report.py _build/benchmarks.json
 
 lint: .venv/.lint
 	$(BIN)/ruff check .

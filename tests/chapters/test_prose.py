@@ -14,7 +14,7 @@ import dlbook as dl
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "index.md", "exercises/class.md")
-PAGES += ("benchmarks.md", "glossary.md", "notation.md")
+PAGES += ("reference/benchmarks.md", "reference/glossary.md", "reference/notation.md")
 CHAPTERS = sorted(ROOT.glob("chapters/*.ipynb"))
 EXERCISES = sorted(ROOT.glob("exercises/*.ipynb"))
 
@@ -97,7 +97,7 @@ def test_the_pages_and_the_makefile_name_the_same_commands():
     assert named == set(re.search(r"^\.PHONY:(.*)", makefile, re.MULTILINE)[1].split())
 
 
-FOLDERS = ("_extensions", "_static", "tools", "tests", "src", ".github")
+FOLDERS = ("web", "tools", "tests", "src", ".github")
 FILE = re.compile(r"`([\w/]+\.(?:css|js|json|py|svg|txt|yml))`")
 
 

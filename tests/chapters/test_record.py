@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-PATH = Path(__file__).parents[2] / "experiments" / "record.py"
+PATH = Path(__file__).parents[2] / "measurements" / "experiments" / "record.py"
 spec = importlib.util.spec_from_file_location("record", PATH)
 record = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(record)

@@ -20,6 +20,10 @@ PLACES = {
     "chapters/6_5_3_beyond_backprop.html#exercises-6-5-3": (
         "chapters/6_5_9_beyond_backprop.html#exercises-6-5-9"
     ),
+    "glossary.html#term-activation-function": "reference/glossary.html#term-activation-function",
+    "references.html": "reference/bibliography.html",
+    "by_number/equations.html#section-6-1": "reference/by_number/equations.html#section-6-1",
+    "api/models.html#dlbook.network.MLP": "reference/api/models.html#dlbook.network.MLP",
     "chapters/6_5_3_beyond_backprop.html": "chapters/6_5_9_beyond_backprop.html",
 }
 HERE = re.compile(r"[^?#]*")

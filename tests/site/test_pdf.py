@@ -109,7 +109,7 @@ def test_the_file_has_the_date_of_the_version_and_names_no_machine(book):
 # The assembly, on a site of its own.
 
 INDEX = """<h1>The title<a class="headerlink">#</a></h1><a href="a/a.html#same">there</a>
-<a href="api/x.html">the library</a> <a href="https://example.org/">elsewhere</a>"""
+<a href="reference/api/x.html">the library</a> <a href="https://example.org/">elsewhere</a>"""
 PAGE = """<section id="same"><h1>{0}</h1><section id="one"><h2>One</h2></section>
 <p id="eq-{0}">See <a href="#same">here</a> and <a href="../a/a.html#eq-A">there</a>.</p>
 <svg><clipPath id="clip"></clipPath><path clip-path="url(#clip)"></path></svg>
@@ -121,7 +121,7 @@ PAGE = """<section id="same"><h1>{0}</h1><section id="one"><h2>One</h2></section
 <details class="solution" id="sol-{0}"><summary>Solution</summary>Done.</details></div></section>"""
 CONFIG = """{title: T, author: A, sphinx: {config: {html_theme_options: {extra_footer: F}}}}"""
 TOC = """{root: index, parts: [{caption: P, chapters: [{file: a/a, sections: [{file: b/b}]}]},
-{caption: L, chapters: [{file: api/x}]}]}"""
+{caption: L, chapters: [{file: reference/api/x}]}]}"""
 CITATION = """{version: 1.0, date-released: 2026-01-02, references: [{title: D, authors:
 [{given-names: G, family-names: N}, {given-names: H, family-names: M}]}]}"""
 

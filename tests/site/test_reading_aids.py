@@ -7,9 +7,9 @@ REFERENCE = "article a.reference.internal[href$='#alg-6-4']"
 KINDS = {
     "eq": ("chapters/6_1_xor.html", "mjx-container"),
     "fig": ("chapters/6_1_xor.html", "svg"),
-    "alg": ("benchmarks.html", ".proof"),
-    "claim": ("benchmarks.html", ".dl-finding"),
-    "term": ("glossary.html", "p"),
+    "alg": ("reference/benchmarks.html", ".proof"),
+    "claim": ("reference/benchmarks.html", ".dl-finding"),
+    "term": ("reference/glossary.html", "p"),
 }
 SCRIPTS = pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
 FILMS = """() => [...document.querySelectorAll('.dl-film')].map(film =>
@@ -18,7 +18,7 @@ FILMS = """() => [...document.querySelectorAll('.dl-film')].map(film =>
 
 
 def test_a_preview_opens_for_mouse_and_keyboard_and_escape_closes_it(open_page):
-    page = open_page("benchmarks.html")
+    page = open_page("reference/benchmarks.html")
     page.clock.install()
     page.hover(REFERENCE)
     assert page.locator("#dl-preview").count() == 0  # the pointer may only pass
@@ -48,7 +48,7 @@ def test_each_kind_of_reference_has_a_preview(kind, open_page):
 
 
 def test_a_touch_opens_no_preview_however_long(open_page):
-    page = open_page("benchmarks.html", has_touch=True)
+    page = open_page("reference/benchmarks.html", has_touch=True)
     page.clock.install()
     page.locator(REFERENCE).scroll_into_view_if_needed()
     box = page.locator(REFERENCE).bounding_box()

@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_notebook, writes
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = f"""
 import sys
-sys.path.insert(0, {str(ROOT / "_extensions")!r})
+sys.path.insert(0, {str(ROOT / "web" / "extensions")!r})
 extensions = ["myst_nb", "side_by_side"]
 root_doc = "a"
 html_theme = "basic"

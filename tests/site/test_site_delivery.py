@@ -1,6 +1,7 @@
 """How the site reaches a reader: what a page weighs, may load and is found by, on screen and paper.
 
-The parts that build it, in `_extensions/`, are tried on small pages, the site itself in a browser.
+The parts that build it, in `web/extensions/`, are tried on small pages, the site itself in a
+browser.
 """
 
 import base64
@@ -222,7 +223,7 @@ def searcher(browser):
 def test_the_search_leads_to(query, place, searcher, address):
     """A glossary may come first, with what the word means; then the chapter."""
     found = results(searcher, address, query)
-    first = next(link for link in found if not link.startswith("glossary"))
+    first = next(link for link in found if not link.startswith("reference/glossary"))
     assert first.partition("?")[0] == place
 
 
@@ -276,7 +277,7 @@ def test_the_archive_reads_from_disk(browser, site, tmp_path):
             assert page.evaluate(icon) != "auto"
             assert page.evaluate("document.documentElement.dataset.theme") in ("light", "dark")
         assert results(page, address, "6.29")[0] == FOUND["6.29"]
-        page.goto(f"{address}glossary.html")
+        page.goto(f"{address}reference/glossary.html")
         page.hover("article a.reference.internal[href*='#term-']")
         page.wait_for_selector("#dl-preview")
     none(errors)
@@ -312,4 +313,4 @@ def test_an_archive_is_the_same_for_the_same_site(tmp_path):
 
 def test_the_mark_is_what_its_code_draws():
     for name, text in logo.drawings().items():
-        assert (ROOT / "_static" / name).read_text(encoding="utf-8") == text
+        assert (ROOT / "web" / "static" / name).read_text(encoding="utf-8") == text

@@ -63,7 +63,12 @@ def faults(page):
 
 @pytest.mark.parametrize(
     "name, viewport",
-    [("index.html", PHONE), (CHAPTER, WIDE), ("search.html", PHONE), ("glossary.html", WIDE)],
+    [
+        ("index.html", PHONE),
+        (CHAPTER, WIDE),
+        ("search.html", PHONE),
+        ("reference/glossary.html", WIDE),
+    ],
     ids=["index-phone", "chapter-wide", "search-phone", "glossary-wide"],
 )
 def test_tab_reaches_everything_and_shows_where_it_is(name, viewport, open_page):

@@ -255,7 +255,7 @@ def small_book(folder, hub):
     options = config["html_theme_options"]
     options["launch_buttons"]["jupyterhub_url"] = hub
     (folder / "conf.py").write_text(
-        f"import sys\nsys.path.insert(0, {str(ROOT / '_extensions')!r})\n"
+        f"import sys\nsys.path.insert(0, {str(ROOT / 'web/extensions')!r})\n"
         "extensions = ['myst_nb', 'repository']\nhtml_theme = 'sphinx_book_theme'\n"
         f"nb_execution_mode = 'off'\nhtml_theme_options = {options!r}\n",
         encoding="utf-8",
@@ -437,18 +437,20 @@ def test_what_is_deployed_is_tested_and_checked_first_by_the_job_that_keeps_it()
 
 def test_binder_and_the_image_install_what_was_tested_on_a_python_that_was():
     tested_on = read(ROOT / ".github/workflows/test.yml")["jobs"]["test"]["strategy"]["matrix"]
-    runtime = (ROOT / "binder/runtime.txt").read_text().strip().removeprefix("python-")
-    image = re.search(r"(?m)^FROM python:(\d+\.\d+)\.", (ROOT / "container/Dockerfile").read_text())
+    runtime = (ROOT / ".binder/runtime.txt").read_text().strip().removeprefix("python-")
+    image = re.search(
+        r"(?m)^FROM python:(\d+\.\d+)\.", (ROOT / "tools/container/Dockerfile").read_text()
+    )
     assert {runtime, image[1]} <= set(tested_on["python"])
-    lines = (ROOT / "binder/requirements.txt").read_text().splitlines()
+    lines = (ROOT / ".binder/requirements.txt").read_text().splitlines()
     constraint = next(line.split()[1] for line in lines if line.startswith("--constraint"))
     assert (ROOT / "binder" / constraint).resolve() == ROOT / "constraints.txt"
 
 
 def test_every_file_that_the_image_copies_is_let_through_to_it():
-    ignored = (ROOT / "container/Dockerfile.dockerignore").read_text().splitlines()
+    ignored = (ROOT / "tools/container/Dockerfile.dockerignore").read_text().splitlines()
     let_through = {line[1:] for line in ignored if line.startswith("!")}
-    copied = re.findall(r"(?m)^COPY (.*) \S+$", (ROOT / "container/Dockerfile").read_text())
+    copied = re.findall(r"(?m)^COPY (.*) \S+$", (ROOT / "tools/container/Dockerfile").read_text())
     names = {name for line in copied for name in line.split()}
     assert names == let_through
     assert all((ROOT / name).exists() for name in names)
@@ -476,7 +478,7 @@ def test_the_image_is_healthy_when_its_newest_server_answers(tmp_path, base, hea
             (tmp_path / f"{name}.json").write_text(json.dumps(address))
             os.utime(tmp_path / f"{name}.json", (age, age))
         environment = os.environ | {"JUPYTER_RUNTIME_DIR": str(tmp_path)}
-        command = [sys.executable, str(ROOT / "container/healthcheck.py")]
+        command = [sys.executable, str(ROOT / "tools/container/healthcheck.py")]
         done = subprocess.run(command, capture_output=True, env=environment)
         server.shutdown()
         thread.join()
@@ -485,5 +487,5 @@ def test_the_image_is_healthy_when_its_newest_server_answers(tmp_path, base, hea
 
 def test_a_container_without_a_server_is_not_healthy(tmp_path):
     environment = os.environ | {"JUPYTER_RUNTIME_DIR": str(tmp_path)}
-    command = [sys.executable, str(ROOT / "container/healthcheck.py")]
+    command = [sys.executable, str(ROOT / "tools/container/healthcheck.py")]
     assert subprocess.run(command, capture_output=True, env=environment).returncode != 0

@@ -1,8 +1,8 @@
 """Turn pytest-benchmark's record into results.json and into tables in Markdown.
 
-Called as ``python benchmarks/report.py _build/benchmarks.json``. A time is the median over the
-rounds of a turn, of the turn that was disturbed least: other programs only ever add to it, and to
-libraries that use both cores a hundredfold.
+Called as ``python measurements/benchmarks/report.py _build/benchmarks.json``. A time is the median
+over the rounds of a turn, of the turn that was disturbed least: other programs only ever add to it,
+and to libraries that use both cores a hundredfold.
 """
 
 import json

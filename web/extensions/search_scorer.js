@@ -9,8 +9,12 @@ var Scorer = {
       result[1] = `${names[kind]} ${chapter}.${number}`;
       result[3] = title;
     }
-    const places = { chapters: 3, glossary: 3, by_number: 1, api: -20, _modules: -30 };
-    return score + (places[docname.split("/")[0]] || 0);
+    const places = {
+      "chapters/": 3, "reference/glossary": 3, "reference/by_number/": 1, "reference/api/": -20,
+      "_modules/": -30,
+    };
+    const place = Object.keys(places).find((name) => docname.startsWith(name));
+    return score + (places[place] || 0);
   },
   objNameMatch: 11,
   objPartialMatch: 6,

@@ -1,4 +1,4 @@
-"""What ``benchmarks/results.json`` says, as tables and sentences.
+"""What ``measurements/benchmarks/results.json`` says, as tables and sentences.
 
 The page holds the directive ``recorded`` and explanations; every number comes from the record, and
 so does every sentence that would have to change with it.
@@ -132,7 +132,7 @@ class Recorded(SphinxDirective):
     required_arguments = 1
 
     def run(self):
-        path = Path(self.env.srcdir, "benchmarks", "results.json")
+        path = Path(self.env.srcdir, "measurements", "benchmarks", "results.json")
         self.env.note_dependency(str(path))
         lines = PARTS[self.arguments[0]](json.loads(path.read_text(encoding="utf-8")))
         holder = nodes.container()

@@ -6,7 +6,6 @@ to the page's beginning.
 """
 
 import re
-import shutil
 from html import escape
 from pathlib import Path
 from urllib.parse import urljoin
@@ -16,7 +15,7 @@ from sphinx.util.osutil import relative_uri
 
 logger = logging.getLogger(__name__)
 
-SCRIPT = Path(__file__).with_name("moved.js")
+SCRIPT = "moved.js"  # of web/static
 NUMBER = re.compile(r"\d+(_\d+)+(?=_)")  # of a section: anchors of its exercises carry it, too
 PAGE = """<!DOCTYPE html>
 <html lang="en" data-moved>
@@ -47,7 +46,7 @@ def page_in_the_place_of(old, new, title, base):
         address=escape(relative_uri(f"{old}.html", f"{new}.html")),
         whole=escape(urljoin(base, f"{new}.html")),
         root="../" * old.count("/"),
-        script=SCRIPT.name,
+        script=SCRIPT,
         numbers=' data-from="{}" data-to="{}"'.format(*numbers) if renumbered else "",
     )
 
@@ -64,7 +63,6 @@ def write_moved_pages(app, exception):
         path.parent.mkdir(parents=True, exist_ok=True)
         page = page_in_the_place_of(old, new, app.env.titles[new].astext(), app.config.html_baseurl)
         path.write_text(page, encoding="utf-8")
-    shutil.copy(SCRIPT, Path(app.outdir, "_static"))
 
 
 def setup(app):

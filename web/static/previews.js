@@ -1,6 +1,6 @@
 // Previews of equations, figures, algorithms, claims and terms, where a reader stops at a reference.
 // With a mouse or the keyboard, not by touch. Escape closes; the pointer may move onto the preview.
-// What it shows is a small script of the site (see _extensions/previews.py), so it works from disk, too.
+// What it shows is a small script of the site (see web/extensions/previews.py), so it works from disk, too.
 (() => {
   const kinds = /#((?:eq|fig|alg|claim|term)-[\w.-]+)$/;
   const links = "article a.reference.internal[href*='#']";

@@ -4,9 +4,9 @@ Fully connected networks with cosine units, and with rectified ones beside them,
 all of MNIST, with the pictures as they are and with pictures shifted anew in every epoch by up to
 two pixels each way (the book does not say what its network was given).
 
-    python experiments/cos_mnist.py --workers 2
+    python measurements/experiments/cos_mnist.py --workers 2
 
-writes ``experiments/cos_mnist.csv``; what is there already is not run again.
+writes ``measurements/experiments/cos_mnist.csv``; what is there already is not run again.
 """
 
 from __future__ import annotations

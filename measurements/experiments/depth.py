@@ -5,9 +5,9 @@ image are transcribed, by a convolutional network with one softmax for each digi
 layers are ``depth - 1`` convolutions and one fully connected layer, all rectified; it is right
 only if all four digits are.
 
-    python experiments/depth.py --workers 2
+    python measurements/experiments/depth.py --workers 2
 
-writes ``experiments/depth.csv``; what is there already is not run again.
+writes ``measurements/experiments/depth.csv``; what is there already is not run again.
 """
 
 from __future__ import annotations

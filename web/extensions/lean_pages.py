@@ -28,7 +28,7 @@ SHEET, SCRIPT = "_static/site.css", "_static/site.js"
 FOR_SEARCH = ("_static/searchtools.js", "_static/language_data.js", "searchindex.js")
 LINK = re.compile(r'\s*<link\b[^>]*\bhref="([^"]+)"[^>]*\brel="stylesheet"[^>]*>|'
                   r'\s*<link\b[^>]*\brel="stylesheet"[^>]*\bhref="([^"]+)"[^>]*>')  # fmt: skip
-# What the site does without: icons are drawings, and _static/page.js opens the menus.
+# What the site does without: icons are drawings, and web/static/page.js opens the menus.
 DROPPED = ("_static/scripts/fontawesome.js", "_static/scripts/bootstrap.js")
 # Scripts in attributes are what a policy forbids first.
 CLICKS = {"window.print()": "print", "toggleFullScreen()": "fullscreen"}
@@ -172,7 +172,7 @@ def _secure(html):
 def watch_parts(app, config):
     """Let all pages be made anew when what goes into each of them has changed."""
     digest = hashlib.sha256()
-    for folder in ("_extensions", "_static"):
+    for folder in ("web/extensions", "web/static"):
         for file in sorted(Path(app.srcdir, folder).glob("*.*")):
             digest.update(file.read_bytes())
     config.parts_digest = digest.hexdigest()
