@@ -12,15 +12,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --no-compile --constraint constraints.txt
 
 NOTEBOOKS := $(wildcard chapters/*.ipynb exercises/*.ipynb exercises/source/*/*.ipynb)
-SOURCES := $(NOTEBOOKS) $(wildcard src/dlbook/*.py src/dlbook/*/*.py _static/* _extensions/*.py _extensions/*.js \
-	*.md _*.yml *.yml *.bib api/*.md by_number/*.md experiments/* benchmarks/results.json \
-	src/dlbook/exercises/solutions/*.md)
+SOURCES := $(NOTEBOOKS) $(wildcard src/dlbook/*.py src/dlbook/*/*.py src/dlbook/*/*/*.py web/static/* \
+	web/extensions/*.py web/extensions/*.js *.md _*.yml *.yml reference/*.md reference/*.bib reference/*/*.md \
+	measurements/experiments/* measurements/benchmarks/results.json src/dlbook/exercises/solutions/*.md)
 PYTEST := $(BIN)/python -m pytest -n auto
 NBVAL := --nbval --nbval-current-env --nbval-kernel-startup-timeout=600 $(NOTEBOOKS)
-# The tests of the engine: those that open no page, start no program and draw no figure.
-ELSEWHERE := subprocess|playwright|browser|site_pages|bs4|nbformat|dlbook\.(exercises|figures)
-# The tests of the library: those that import it, and not its exercises or the built site.
-LIBRARY = $(shell grep -LE 'dlbook\.exercises|site_pages' $$(grep -lE '^(import|from) dlbook' tests/test_*.py))
 
 export PYTHONUTF8 = 1
 
@@ -44,9 +40,10 @@ lighthouse: book
 
 pdf: _build/dlbook.pdf
 
-# For people at work: style, the engine, and what notebooks keep to.
+# For people at work: style, the library but for its drawings, and what notebooks keep to.
 check: lint .venv/.book .venv/.test
-	$(PYTEST) -m "not exhaustive" tests/test_notebooks.py $$(grep -LE '$(ELSEWHERE)' tests/test_*.py)
+	$(PYTEST) -m "not exhaustive" tests/library --ignore=tests/library/test_figures.py \
+		tests/chapters/test_notebooks.py
 
 # What passed is written down, for publish-check to compare.
 test: book .venv/.test
@@ -76,11 +73,11 @@ address: .venv/.test
 
 # The library and the notebooks, as machines with other processors would run them.
 kernels: .venv/.book .venv/.test
-	$(BIN)/python tools/kernels.py $(LIBRARY) $(NBVAL)
+	$(BIN)/python tools/kernels.py tests/library $(NBVAL)
 
 # The wheel alone, the lowest versions that are allowed, and Colab: each in an environment of its own.
 environments: .venv/.test
-	$(BIN)/python -m pytest -m exhaustive tests/test_environments.py
+	$(BIN)/python -m pytest -m exhaustive tests/tools/test_environments.py
 
 # The students' notebooks and the solutions, from the instructor's notebooks.
 exercises: .venv/.class
@@ -96,8 +93,8 @@ notebooks: .venv/.book .venv/.test
 # Speed and memory, side by side in one run; best on a machine that does nothing else meanwhile.
 bench: .venv/.bench
 	@mkdir -p _build
-	$(BIN)/python -m pytest benchmarks --benchmark-json=_build/benchmarks.json
-	$(BIN)/python benchmarks/report.py _build/benchmarks.json
+	$(BIN)/python -m pytest measurements/benchmarks --benchmark-json=_build/benchmarks.json
+	$(BIN)/python measurements/benchmarks/report.py _build/benchmarks.json
 
 lint: .venv/.lint
 	$(BIN)/ruff check .

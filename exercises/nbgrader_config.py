@@ -18,7 +18,7 @@ if os.environ.get("DLBOOK_PLAIN_AUTOGRADE"):
 else:
     # Students' code runs in a sandbox (see class.md).
     c.Autograde.autograde_preprocessors = [
-        "dlbook.exercises.autograde.SandboxedExecute",
+        "dlbook.exercises.grading.autograde.SandboxedExecute",
         "nbgrader.preprocessors.IgnorePattern",
         "nbconvert.preprocessors.ClearMetadataPreprocessor",
         "nbgrader.preprocessors.LimitOutput",

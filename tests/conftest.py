@@ -1,11 +1,10 @@
-"""Things that all tests share: the same surroundings, what is left to `make test-all`, the site and
-a browser, and the table of the exercises."""
+"""What all tests share: the same surroundings, what is left to `make test-all`, and the table of
+the exercises. What one room has for itself lies in that room."""
 
 import os
 import re
 import tempfile
 from collections import Counter, defaultdict
-from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -66,48 +65,6 @@ def pytest_sessionfinish(session):
 def pytest_testnodedown(node):
     """Take the count from a worker: each of them has left out the same."""
     node.config.stash[LEFT_OUT] = getattr(node, "workeroutput", {}).get("left out", 0)
-
-
-@pytest.fixture(scope="session")
-def site():
-    """The folder of the built site."""
-    from site_pages import SITE
-
-    if not (SITE / "index.html").is_file():
-        pytest.fail("The site is not built: run `make book` first.", pytrace=False)
-    return SITE
-
-
-@pytest.fixture(scope="session")
-def address(site):
-    """Where the site is served."""
-    from site_pages import served
-
-    with served(site) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")  # while one runs, nothing else can start an event loop
-def browser():
-    from site_pages import started_browser
-
-    with started_browser() as browser:
-        yield browser
-
-
-@pytest.fixture
-def open_page(browser, address):
-    """A function that opens a page of the site, for a reader who has not been there before."""
-    from site_pages import tab
-
-    with ExitStack() as tabs:
-
-        def open_page(name, **options):
-            page = tabs.enter_context(tab(browser, **options))
-            page.goto(address + name)
-            return page
-
-        yield open_page
 
 
 def pytest_report_header():

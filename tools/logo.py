@@ -1,6 +1,6 @@
 """Draw the course's mark: the network of section 6.1, two inputs, two hidden units, one output.
 
-`python tools/logo.py` writes it into `_static`, for light and dark paper, and as the icon that
+`python tools/logo.py` writes it into `web/static`, for light and dark paper, and as the icon that
 browsers put beside a page's name. Its colours are those of the figures.
 """
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dlbook.figures import COLORS
 
-STATIC = Path(__file__).resolve().parents[1] / "_static"
+STATIC = Path(__file__).resolve().parents[1] / "web" / "static"
 LAYERS = {"sky": [(8, 19), (8, 45)], "orange": [(32, 12), (32, 52)], "blue": [(56, 32)]}
 RADIUS = 7
 

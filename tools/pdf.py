@@ -2,7 +2,8 @@
 
 The built site, put together to one document by whole_book.py, goes through Chromium twice: only
 after the first print is it known on which page everything stands. What only the browser can see is
-checked here (formulas, pictures, lines too long for the paper); tests/test_pdf.py checks the file.
+checked here (formulas, pictures, lines too long for the paper), the file by
+tests/site/test_pdf.py.
 """
 
 import io

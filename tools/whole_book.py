@@ -21,10 +21,10 @@ import yaml
 from bs4 import BeautifulSoup
 from pygments.formatters import HtmlFormatter
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "_extensions"))
+sys.path.append(str(Path(__file__).resolve().parents[1] / "web" / "extensions"))
 from formulas import mathjax_folder, style_sheet  # noqa: F401
 
-LEFT_OUT = "api/"
+LEFT_OUT = "reference/api/"
 NOT_ON_PAPER = "a.headerlink, button, script, noscript, details.source, .viewcode-link"
 # Where one element names another; url(#name) may stand in any attribute of a drawing.
 LINKS = ("href", "xlink:href")

@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from numbers import Integral, Real
+from typing import Any, TypeGuard
 
 import numpy as np
 
 Shape = tuple[int | None, ...]
+
+
+def whole_number(value: object) -> TypeGuard[int]:
+    """Return whether a value is a whole number, Python's or NumPy's; a bool is none."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def real_number(value: object) -> TypeGuard[float]:
+    """Return whether a value is a real number, Python's or NumPy's; a bool is none."""
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def check_shape(where: str, shape: Iterable[int | None]) -> Shape:
@@ -18,8 +29,7 @@ def check_shape(where: str, shape: Iterable[int | None]) -> Shape:
         raise TypeError(f"{where}: the shape must be a tuple such as (None, 2), got {shape!r}")
     shape = tuple(shape)
     for size in shape:
-        whole = isinstance(size, int | np.integer) and not isinstance(size, bool)
-        if size is not None and not (whole and size > 0):
+        if size is not None and not (whole_number(size) and size > 0):
             raise ValueError(
                 f"{where}: each size must be a positive whole number, or None for the number of "
                 f"examples, got {size!r} in {shape}"

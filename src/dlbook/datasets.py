@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dlbook.checks import needed_by
+from dlbook.checks import needed_by, whole_number
 
 
 def xor() -> tuple[np.ndarray, np.ndarray]:
@@ -283,8 +283,7 @@ def split(
     ValueError
         If ``X`` and ``y`` have different lengths, or nothing would be left to train or to test.
     """
-    whole = isinstance(test, int | np.integer) and not isinstance(test, bool)
-    if len(X) != len(y) or not whole or not 0 < test < len(X):
+    if len(X) != len(y) or not (whole_number(test) and 0 < test < len(X)):
         raise ValueError(
             f"split: needs as many targets as examples, and some to train and to test with; got "
             f"{len(X)} examples, {len(y)} targets and {test} to test"

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
 
-from dlbook.checks import Shape, check_values, shape_text
+from dlbook.checks import Shape, check_values, real_number, shape_text, whole_number
 from dlbook.graph import Variable, called
 from dlbook.operations import (
     astype,
@@ -123,7 +122,7 @@ class Distribution:
         TypeError
             If a value has a wrong dtype.
         """
-        if not isinstance(size, int | np.integer) or isinstance(size, bool) or size < 1:
+        if not (whole_number(size) and size > 0):
             raise ValueError(
                 f"{self.name}: the number of samples must be a positive whole number, got {size!r}"
             )
@@ -518,7 +517,7 @@ def check_spread(name: str, spread: str, floor: float) -> None:
 
 
 def check_floor(name: str, floor: float) -> None:
-    if not (isinstance(floor, Real) and not isinstance(floor, bool) and 0 < floor < math.inf):
+    if not (real_number(floor) and 0 < floor < math.inf):
         raise ValueError(
             f"{name}: the floor must be positive, or a variance may be 0; got {floor!r}"
         )

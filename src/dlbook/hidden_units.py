@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr
 
+from dlbook.checks import whole_number
 from dlbook.graph import Variable
 from dlbook.operations import (
     abs,
@@ -143,8 +144,7 @@ def maxout(pieces: int) -> HiddenUnit:
 
     Raises ValueError unless there are at least 2.
     """
-    whole = isinstance(pieces, int | np.integer) and not isinstance(pieces, bool)
-    if not whole or pieces < 2:
+    if not (whole_number(pieces) and pieces >= 2):
         raise ValueError(f"maxout: a unit needs at least 2 pieces, got {pieces!r}")
     return HiddenUnit(
         f"maxout({pieces})",

@@ -9,11 +9,12 @@ that computes the product of a Hessian and a vector. SciPy's own ``cg`` and ``ei
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy  # which loads a submodule where it is first used
+
+from dlbook.checks import real_number, whole_number
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
@@ -116,7 +117,7 @@ def conjugate_gradients(
     A = square_operator(where, A)
     n = A.shape[0]
     b = real_vector(where, "b", b, n)
-    if not (isinstance(tolerance, Real) and EPSILON <= tolerance < 1):
+    if not (real_number(tolerance) and EPSILON <= tolerance < 1):
         raise ValueError(f"{where}: the tolerance must be from 2.2e-16 to 1, got {tolerance!r}")
     limit = 10 * n if max_iterations is None else max_iterations
     check_count(where, "max_iterations", limit)
@@ -265,7 +266,6 @@ def check_symmetry(where: str, A: LinearOperator, difference: float, size: float
 
 def check_count(where: str, name: str, count: Any, most: float = np.inf) -> None:
     """Raise a ValueError unless ``count`` is a whole number from 1 to ``most``."""
-    whole = isinstance(count, Integral) and not isinstance(count, bool)
-    if not (whole and 1 <= count <= most):
+    if not (whole_number(count) and 1 <= count <= most):
         upto = "" if most == np.inf else f" to {most}, the size of A"
         raise ValueError(f"{where}: {name} must be a whole number from 1{upto}, got {count!r}")

@@ -10,13 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
 
 from dlbook import hidden_units
-from dlbook.checks import shape_text
+from dlbook.checks import real_number, shape_text, whole_number
 from dlbook.graph import Variable, variable
 from dlbook.hidden_units import HiddenUnit
 from dlbook.operations import transpose
@@ -441,8 +440,7 @@ def _deviation(scheme: Scheme | float, n: int, p: int, gain: float) -> float:
     deviations = {"lecun": n**-0.5, "glorot": (2 / (n + p)) ** 0.5, "he": gain * n**-0.5}
     if isinstance(scheme, str) and scheme in deviations:
         return deviations[scheme]
-    number = isinstance(scheme, Real) and not isinstance(scheme, bool)
-    if not (number and 0 <= scheme < math.inf):
+    if not (real_number(scheme) and 0 <= scheme < math.inf):
         raise ValueError(
             f"initial values: the scheme must be a standard deviation or one of "
             f"{', '.join(deviations)}, got {scheme!r}"
@@ -477,7 +475,7 @@ def _check_layer(
 
 
 def _is_whole(size: Any) -> bool:
-    return isinstance(size, int | np.integer) and not isinstance(size, bool) and size > 0
+    return whole_number(size) and size > 0
 
 
 def _check_whole(what: str, size: Any) -> None:

@@ -28,6 +28,7 @@ from typing import Any, NoReturn, Protocol, TypeVar
 import numpy as np
 
 from dlbook import operations as op
+from dlbook.checks import real_number
 from dlbook.graph import Variable, variable
 from dlbook.showing import as_typed
 
@@ -316,8 +317,8 @@ def _like(number: Any, G: Any) -> Any:
 
 def _check(name: str, what: str, value: float, limit: float, least: float | None = None) -> None:
     """Raise a ValueError unless it is a number below the limit, and positive or at least so."""
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    if not (number and value < limit and (value > 0 if least is None else value >= least)):
+    enough = real_number(value) and (value > 0 if least is None else value >= least)
+    if not (enough and value < limit):
         wanted = "positive" if least is None else f"from {least} to below {limit}"
         raise ValueError(f"{name}: the {what} must be {wanted}, got {value}")
 

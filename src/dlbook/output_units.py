@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from dlbook import distributions
-from dlbook.checks import shape_text
+from dlbook.checks import shape_text, whole_number
 from dlbook.distributions import Distribution, Spread, check_floor, check_spread
 from dlbook.graph import Variable, variable
 from dlbook.operations import concatenate, reshape
@@ -306,8 +306,7 @@ class MixtureDensity(OutputUnit):
 
 
 def _whole(name: str, size: Any) -> int:
-    whole = isinstance(size, int | np.integer) and not isinstance(size, bool) and size > 0
-    if not whole:
+    if not (whole_number(size) and size > 0):
         raise ValueError(f"output unit: {name} must be a positive whole number, got {size!r}")
     return int(size)
 

@@ -11,7 +11,7 @@ import scipy  # which loads a submodule where it is first used
 from tqdm import tqdm
 
 from dlbook.backpropagation import backprop
-from dlbook.checks import check_values
+from dlbook.checks import check_values, whole_number
 from dlbook.differentiability import check_slope
 from dlbook.graph import Variable
 from dlbook.optimizers import CanStep
@@ -355,7 +355,7 @@ def _check_search(parameters: Iterable[Variable], tolerance: float, steps: int) 
     for V in parameters:
         if V.dtype != np.float64:
             raise TypeError(f"minimize: needs float64 parameters, but '{V.name}' is {V.dtype}")
-    if not (isinstance(steps, int | np.integer) and steps > 0):
+    if not (whole_number(steps) and steps > 0):
         raise ValueError(
             f"minimize: the number of steps must be a positive whole number, got {steps!r}"
         )
@@ -371,8 +371,7 @@ def _checked(V: Variable, value: Any, where: str = "train") -> np.ndarray:
 
 
 def _check_whole(what: str, value: Any, least: int) -> None:
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not (whole and value >= least):
+    if not (whole_number(value) and value >= least):
         raise ValueError(
             f"train: the {what} must be {least} or a whole number above, got {value!r}"
         )

@@ -5,11 +5,14 @@ An exercise has three words: ``ex.q3.check(my_softmax)`` looks for an input on w
 fails and shows the smallest it finds, ``ex.q3.hint()`` gives a little more at every call,
 ``ex.q3.solution()`` shows how it can be done. ``ex.progress()`` shows where one stands.
 
-Look first at ``exercise.py``, what an exercise is, and at any ``section_*.py``. What runs beside a
-student's code (``calling.py`` and ``adapters``) knows no answers, so that a class can be graded
-with the rest kept out of reach.
+Four rooms: ``sections`` has what is asked, ``checking`` how an answer is tried, ``grading`` how a
+class is, and ``adapters`` what runs beside a student's code. That knows no answers, so that a class
+can be graded with the rest kept out of reach. Imports only go down: sections and grading may use
+checking, all of them adapters. Look first at ``checking/exercise.py``, what an exercise is, and at
+any section.
 """
 
+from importlib import import_module
 from importlib.util import find_spec
 
 from dlbook.checks import needed_by
@@ -18,3 +21,13 @@ with needed_by("dlbook.exercises"):
     for name in ("hypothesis", "platformdirs"):  # loaded by what uses them: not beside an answer
         if find_spec(name) is None:
             raise ModuleNotFoundError(name=name)
+
+
+def __getattr__(name):
+    """Give a section's module to a notebook that asks for it without its room."""
+    if name.startswith("section_"):
+        renamed = import_module(f"{__name__}.checking.renamed")
+        module = f"{__name__}.sections.{renamed.todays_name(name)}"
+        if find_spec(module):
+            return import_module(module)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

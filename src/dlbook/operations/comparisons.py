@@ -6,11 +6,10 @@ what is chosen (Section 6.5.8 on undefined gradients).
 
 from __future__ import annotations
 
-from numbers import Real
-
 import numpy as np
 from array_api_compat import array_namespace
 
+from dlbook.checks import real_number
 from dlbook.graph import Variable
 from dlbook.operations.base import Operation, as_variables
 from dlbook.operations.elementwise import Elementwise
@@ -199,7 +198,7 @@ def clip(a: Variable, low: float, high: float) -> Variable:
     Raises TypeError unless both are numbers, ValueError if there are none between them.
     """
     for bound in (low, high):
-        if not isinstance(bound, Real) or isinstance(bound, bool):
+        if not real_number(bound):
             raise TypeError(f"clip: a bound must be a number, got {bound!r}")
     if not low <= high:
         raise ValueError(f"clip: the lower bound must not be above the upper, got {low} and {high}")

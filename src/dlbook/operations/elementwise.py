@@ -8,13 +8,12 @@ and so on, are in ``functions.py``.
 from __future__ import annotations
 
 import math
-from numbers import Real
 from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
 
-from dlbook.checks import check_dtype
+from dlbook.checks import check_dtype, real_number
 from dlbook.graph import Variable
 from dlbook.operations.base import Operation, call, constant, variable_of
 from dlbook.operations.shapes import broadcast_like, broadcast_shape, store, unbroadcast
@@ -224,7 +223,7 @@ def power(a: Variable, b: Any) -> Variable:
     """
     if isinstance(b, Variable | np.ndarray) or not isinstance(a, Variable):
         return VariablePower()(a, b)
-    if isinstance(b, bool) or not (isinstance(b, Real) and math.isfinite(b)):
+    if not (real_number(b) and math.isfinite(b)):
         raise TypeError(f"power: the exponent must be a finite number or a variable, got {b!r}")
     if b == 0:
         return broadcast_like(constant(1, dtype=a.dtype), a)

@@ -7,11 +7,11 @@ it is right wherever the function is.
 from __future__ import annotations
 
 import math
-from numbers import Real
 
 import scipy.special
 from array_api_compat import array_namespace, is_torch_array
 
+from dlbook.checks import real_number
 from dlbook.graph import Variable
 from dlbook.operations.base import as_variables, call, dtype_code
 from dlbook.operations.comparisons import clip, heaviside, maximum, minimum, where
@@ -206,7 +206,7 @@ def leaky_relu(z: Variable, slope: float = 0.01) -> Variable:
 
     Raises TypeError unless the slope is a number.
     """
-    if not isinstance(slope, Real) or isinstance(slope, bool):
+    if not real_number(slope):
         raise TypeError(f"leaky_relu: the slope must be a number, got {slope!r}")
     return LeakyRelu(float(slope))(z)
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, device, is_torch_array
 
-from dlbook.checks import shape_text
+from dlbook.checks import shape_text, whole_number
 from dlbook.graph import Variable
 from dlbook.operations.base import Operation, as_variables, call, dtype_code, helper, shape_code
 from dlbook.operations.flow import stop_gradient
@@ -352,10 +352,10 @@ def index(A: Variable, key: Any) -> Variable:
         if isinstance(item, Variable | np.ndarray) and item.dtype.kind in "iu":
             items.append(ARRAY)
             arrays.append(item if isinstance(item, Variable) else np.asarray(item))
-        elif item is None or item is ... or _is_whole(item):
-            items.append(int(item) if _is_whole(item) else item)
+        elif item is None or item is ... or whole_number(item):
+            items.append(int(item) if whole_number(item) else item)
         elif isinstance(item, slice) and all(
-            part is None or _is_whole(part) for part in (item.start, item.stop, item.step)
+            part is None or whole_number(part) for part in (item.start, item.stop, item.step)
         ):
             if item.step is not None and item.step < 1:
                 raise TypeError(f"index: the step of a slice must be positive, got {item.step}")
@@ -371,10 +371,6 @@ def index(A: Variable, key: Any) -> Variable:
         if axes and len(items) - len(axes) <= A.ndim:
             return ExpandDims(axes)(A)
     return Index(tuple(items))(A, *arrays)
-
-
-def _is_whole(item: Any) -> bool:
-    return isinstance(item, int | np.integer) and not isinstance(item, bool)
 
 
 def take(A: Variable, indices: Variable, axis: int = 0) -> Variable:

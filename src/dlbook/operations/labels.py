@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from dlbook.checks import check_dtype, shape_text
+from dlbook.checks import check_dtype, shape_text, whole_number
 from dlbook.graph import Variable
 from dlbook.operations.base import Operation, as_variables
 
@@ -98,7 +98,7 @@ def one_hot(labels: Variable, classes: int, dtype: Any = np.float64) -> Variable
         When it runs: if a label is no class.
     """
     (labels,) = as_variables("one_hot", labels)
-    if not isinstance(classes, int | np.integer) or isinstance(classes, bool) or classes < 1:
+    if not (whole_number(classes) and classes > 0):
         raise TypeError(
             f"one_hot: the number of classes must be a positive whole number, got {classes!r} for "
             f"the labels '{labels.name}' {shape_text(labels.shape)}"

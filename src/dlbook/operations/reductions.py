@@ -7,7 +7,7 @@ import math
 import numpy as np
 from array_api_compat import array_namespace
 
-from dlbook.checks import shape_text
+from dlbook.checks import shape_text, whole_number
 from dlbook.graph import Variable
 from dlbook.operations.base import (
     Operation,
@@ -255,7 +255,7 @@ def maxout(z: Variable, pieces: int) -> Variable:
         If the last axis cannot be divided into such groups.
     """
     (z,) = as_variables("maxout", z)
-    whole = isinstance(pieces, int | np.integer) and not isinstance(pieces, bool) and pieces > 0
+    whole = whole_number(pieces) and pieces > 0
     if not whole or z.ndim == 0 or z.shape[-1] is None or z.shape[-1] % pieces:
         raise ValueError(
             f"maxout: the last axis of '{z.name}' {shape_text(z.shape)} must be a multiple of the "

@@ -1,8 +1,10 @@
-"""Ways to ask an answer that is no function of arrays: a graph, an operation, a class.
+"""What runs beside a student's code. It knows nothing of what is right: when a class is graded, it
+can be read by the code it runs beside.
 
-An adapter is called beside the student's code as ``adapter(answer, *arguments)`` and returns arrays
-and plain values. It knows nothing of what is right: when a class is graded, it can be read by the
-code it runs beside.
+An adapter asks an answer that is no function of arrays: a graph, an operation, a class. It is
+called as ``adapter(answer, *arguments)`` and returns arrays and plain values. ``calling.py`` calls
+an answer, ``clock.py`` ends it in time; ``session.py`` does both in the sandbox, and talks to the
+grader in the words of ``wire.py``.
 """
 
 import numpy as np

@@ -2,7 +2,7 @@
 
 import math
 
-from dlbook.exercises.calling import line_of
+from dlbook.exercises.adapters.calling import line_of
 
 CHAINS = (  # where it starts, its length, and which values are to be kept
     (0.5, 1, 1),

@@ -1,0 +1,75 @@
+"""The operations are found, not listed: each class in ``dlbook.operations`` needs an example."""
+
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from examples import DTYPES_OF, EXAMPLES_OF, Example
+from hypothesis import assume
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+from strategies import hide_examples, rngs, smooth_values
+
+import dlbook as dl
+from dlbook.operations.flow import StopGradient
+
+
+def found_operations():
+    """Every class in ``dlbook.operations`` that computes something and has a name of its own."""
+    open_ends, found = [dl.Operation], set()
+    while open_ends:
+        kind = open_ends.pop()
+        open_ends.extend(kind.__subclasses__())
+        ours = kind.__module__.startswith("dlbook.operations.")
+        if ours and kind.f is not dl.Operation.f and ("name" in vars(kind) or "f" in vars(kind)):
+            found.add(kind)
+    shared = {kind for kind in found if kind.name == dl.Operation.name}  # has no name yet
+    return sorted(found - shared, key=lambda kind: kind.__name__)
+
+
+for path in Path(__file__).parent.glob("examples_*.py"):
+    importlib.import_module(path.stem)
+OPERATIONS = found_operations()
+DIFFERENTIABLE = [k for k in OPERATIONS if k.flat or k.bprop is not dl.Operation.bprop]
+# By definition the derivative of this one is not that of its f.
+TRUE_TO_F = [kind for kind in DIFFERENTIABLE if kind is not StopGradient]
+PRECISION = {"float64": 1e-13, "float32": 1e-5}
+
+
+def each(kinds):
+    return pytest.mark.parametrize("kind", kinds, ids=lambda kind: kind.__name__)
+
+
+def draw_example(data, kind, dtype=None, tensors=False):
+    """Draw one example, some with their sizes hidden behind None; by default of any dtype."""
+    if kind not in EXAMPLES_OF:
+        pytest.fail(
+            f"{kind.__name__} has no example to be tested with: write a function that draws one, "
+            f"marked @example_of({kind.__name__}), in {Path(__file__).parent}",
+            pytrace=False,
+        )
+    # PyTorch has no unsigned sums, and nearly nothing else that is unsigned.
+    dtypes = [name for name in DTYPES_OF[kind] if not (tensors and name == "uint8")]
+    dtype = dtype or data.draw(st.sampled_from(dtypes))
+    example = data.draw(st.composite(EXAMPLES_OF[kind])(dtype))
+    if example.shapes is None and data.draw(st.booleans()):
+        hidden = [hide_examples(array.shape) for array in example.arrays]
+        example = Example(example.operation, example.arrays, example.numpy, hidden)
+    return example
+
+
+def draw_smooth(data, kind):
+    """Draw an example that has derivatives, and a gradient on its result."""
+    example = draw_example(data, kind, "float64")
+    result = np.asarray(example.f(*example.arrays))
+    assume(result.dtype == np.float64)
+    return example, smooth_values(data.draw(rngs), result.shape)
+
+
+def assert_same(results, expected):
+    """Hold results against others, up to rounding; shapes and dtypes must be the same."""
+    for result, other in zip(results, expected, strict=True):
+        assert (result.shape, result.dtype) == (other.shape, other.dtype)
+        precision = PRECISION.get(str(result.dtype), 0)
+        assert_allclose(result, other, rtol=precision, atol=precision)

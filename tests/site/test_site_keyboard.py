@@ -1,0 +1,227 @@
+"""Who has no mouse gets everywhere: each thing is reached by Tab, seen there, and does its work."""
+
+import pytest
+from site_pages import SETTLE, none, pages, tab
+
+PHONE = {"width": 360, "height": 740}
+WIDE = {"width": 1400, "height": 900}
+CHAPTER = "chapters/6_1_xor.html"
+OPERABLE = "a[href], button, input, select, textarea, summary, [tabindex='0']"
+
+# Of the thing in focus: its number among those that can be operated, and how it looks.
+STOP = """operable => {
+    const e = document.activeElement;
+    if (!e || e === document.body) return null;
+    const parts = [e, e.closest("label"), ...(e.labels ?? []), e.closest("form"),
+        e.firstElementChild].filter(Boolean);
+    const look = () => parts.map(part => {
+        const s = getComputedStyle(part);
+        return [s.outlineStyle, s.outlineWidth, s.outlineColor, s.boxShadow, s.backgroundColor,
+                s.color, s.textDecoration, s.borderColor, s.opacity].join();
+    }).join();
+    const sizes = parts.map(part => part.getBoundingClientRect());
+    const focused = look();
+    HTMLElement.prototype.blur.call(e);
+    const shows = look() !== focused && sizes.some(({width, height}) => width * height > 0);
+    e.focus();
+    return {number: [...document.querySelectorAll(operable)].indexOf(e), shows,
+            html: e.outerHTML.slice(0, 120)};
+}"""
+# What a reader can see and should be able to reach. Of radio buttons the chosen one is the stop,
+# and the ones beside it are chosen with the arrows.
+REACHABLE = """operable => [...document.querySelectorAll(operable)].map((e, i) => [e, i])
+    .filter(([e]) => e.checkVisibility({visibilityProperty: true}) && e.tabIndex === 0)
+    .filter(([e]) => !e.disabled && !e.matches("input[type=radio]:not(:checked)"))
+    .map(([e, i]) => [i, e.outerHTML.slice(0, 120)])"""
+
+
+def stops(page, most=1000):
+    """Go through a page with Tab, and yield where it stops, until it has come around."""
+    first = None
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        stop = page.evaluate(STOP, OPERABLE)
+        if stop is None or stop["number"] == first:
+            return
+        first = stop["number"] if first is None else first
+        yield stop
+
+
+def faults(page):
+    """Return what cannot be reached by Tab, and where the focus cannot be seen."""
+    page.evaluate(SETTLE)
+    before = dict(page.evaluate(REACHABLE, OPERABLE))
+    found = list(stops(page))
+    # The contents beside the page show the subsections of where one is, which has changed.
+    after = dict(page.evaluate(REACHABLE, OPERABLE))
+    missed = before.keys() & after.keys() - {stop["number"] for stop in found}
+    return [
+        *(f"no focus to be seen: {stop['html']}" for stop in found if not stop["shows"]),
+        *(f"not reached: {after[number]}" for number in sorted(missed)),
+    ]
+
+
+@pytest.mark.parametrize(
+    "name, viewport",
+    [
+        ("index.html", PHONE),
+        (CHAPTER, WIDE),
+        ("search.html", PHONE),
+        ("reference/glossary.html", WIDE),
+    ],
+    ids=["index-phone", "chapter-wide", "search-phone", "glossary-wide"],
+)
+def test_tab_reaches_everything_and_shows_where_it_is(name, viewport, open_page):
+    none(faults(open_page(name, viewport=viewport)))
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("viewport", [PHONE, WIDE], ids=["phone", "wide"])
+def test_tab_reaches_everything_on_every_page(viewport, browser, site, address):
+    found = []
+    with tab(browser, viewport=viewport) as page:
+        for name in (file.relative_to(site).as_posix() for file in pages(site)):
+            page.goto(address + name)
+            found += [f"{name}: {fault}" for fault in faults(page)]
+    none(found)
+
+
+def test_each_fault_is_found(browser):
+    with tab(browser) as page:
+        page.set_content("<style></style><a href='#a'>a</a><button>b</button>")
+        assert faults(page) == []
+        page.set_content("<style>a {outline: none}</style><a href='#a'>a</a><button>b</button>")
+        assert [fault.partition(":")[0] for fault in faults(page)] == ["no focus to be seen"]
+        trap = "onkeydown='event.preventDefault()'"
+        page.set_content(f"<style></style><a href='#a' {trap}>a</a><button>b</button>")
+        assert [fault.partition(":")[0] for fault in faults(page)] == ["not reached"]
+
+
+def tab_to(page, selector):
+    """Press Tab until the focus is on what a selector matches."""
+    for _ in range(400):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    pytest.fail(f"Tab does not lead to {selector}")
+
+
+def focus(page, selector):
+    """Put the focus on what Tab reaches, as the tests above have shown."""
+    page.locator(selector).first.focus()
+
+
+def in_focus(page, selector):
+    return page.evaluate("selector => !!document.activeElement.closest(selector)", selector)
+
+
+def test_the_first_stop_leads_past_the_menus(open_page):
+    page = open_page(CHAPTER, viewport=WIDE)
+    page.keyboard.press("Tab")
+    assert in_focus(page, ".skip-link") and page.locator(".skip-link a").is_visible()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert in_focus(page, "main")
+
+
+def test_the_contents_open_and_close_on_a_phone(open_page):
+    page = open_page(CHAPTER, viewport=PHONE)
+    tab_to(page, ".primary-toggle")
+    page.keyboard.press("Enter")
+    contents = "#pst-primary-sidebar-modal"
+    page.wait_for_selector(f"{contents}[open]")
+    assert page.locator(f"{contents} a[href*='6_3_hidden']").is_visible()
+    page.keyboard.press("Escape")
+    page.wait_for_selector(f"{contents}:not([open])", state="attached")
+    assert in_focus(page, ".primary-toggle")
+    page.keyboard.press("Enter")
+    tab_to(page, f"{contents} a[href*='6_3_hidden_units']")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/6_3_hidden_units.html")
+
+
+def test_a_fold_in_the_contents_opens_and_has_a_name(open_page):
+    page = open_page(CHAPTER, viewport=WIDE)
+    focus(page, ".bd-sidebar-primary summary")
+    assert page.evaluate("document.activeElement.ariaLabel") == "Pages of: The library"
+    page.keyboard.press("Enter")
+    tab_to(page, "a[href$='api/engine.html']")
+
+
+def test_a_menu_opens_and_closes_and_gives_the_focus_back(open_page):
+    page = open_page(CHAPTER, viewport=WIDE)
+    focus(page, ".dropdown-launch-buttons > button")
+    page.keyboard.press("Enter")
+    menu = page.locator(".dropdown-launch-buttons .dropdown-menu")
+    assert menu.is_visible()
+    page.keyboard.press("Tab")
+    assert in_focus(page, ".dropdown-launch-buttons li:first-child")
+    page.keyboard.press("ArrowDown")
+    assert in_focus(page, ".dropdown-launch-buttons li:nth-child(2)")
+    page.keyboard.press("Escape")
+    assert not menu.is_visible() and in_focus(page, ".dropdown-launch-buttons > button")
+
+
+@pytest.mark.parametrize("viewport", [PHONE, WIDE], ids=["phone", "wide"])
+def test_a_search_from_the_button_to_the_place(viewport, open_page):
+    page = open_page("index.html", viewport=viewport)
+    tab_to(page, ".search-button__button")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#pst-search-dialog[open]")
+    assert in_focus(page, "input[type=search]")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#pst-search-dialog:not([open])", state="attached")
+    assert in_focus(page, ".search-button__button")
+    page.keyboard.press("Enter")
+    page.keyboard.type("maxout")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#search-results li a")
+    tab_to(page, "#search-results li a")
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "search.html" not in url)
+
+
+def test_the_keys_that_the_search_button_names_open_it(open_page):
+    page = open_page(CHAPTER, viewport=WIDE)
+    keys = page.locator(".search-button-field kbd").all_inner_texts()
+    page.keyboard.press("+".join({"Ctrl": "Control"}.get(key, key.lower()) for key in keys))
+    assert in_focus(page, "#pst-search-dialog input[type=search]")
+
+
+def test_a_button_that_was_pressed_keeps_the_focus(open_page):
+    page = open_page(CHAPTER, viewport=WIDE)
+    focus(page, ".theme-switch-button")
+    before = page.evaluate("document.documentElement.dataset.mode")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.documentElement.dataset.mode") != before
+    assert in_focus(page, ".theme-switch-button")
+
+
+@pytest.mark.parametrize("fold", ["details.hint", "details.solution", "details.source"])
+def test_hints_solutions_and_code_unfold(fold, open_page):
+    page = open_page(CHAPTER, viewport=WIDE)
+    focus(page, f"{fold} > summary")
+    for is_open in (True, False):
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.parentElement.hasAttribute('open')") == is_open
+
+
+def test_a_tab_is_a_stop_and_the_arrows_change_it(open_page):
+    page = open_page(CHAPTER, viewport=WIDE)
+    focus(page, ".sd-tab-set > input")
+    contents = page.locator(".sd-tab-set").first.locator(".sd-tab-content")
+    assert [contents.nth(i).is_visible() for i in (0, 1)] == [True, False]
+    page.keyboard.press("ArrowRight")
+    assert [contents.nth(i).is_visible() for i in (0, 1)] == [False, True]
+    page.keyboard.press("Tab")  # on, not to the other tab
+    assert not in_focus(page, ".sd-tab-set > input")
+
+
+def test_a_preview_opens_where_the_focus_stops_and_escape_closes_it(open_page):
+    page = open_page(CHAPTER, viewport=WIDE)
+    page.keyboard.press("Tab")
+    focus(page, "article a.reference.internal[href*='#eq-']")
+    page.wait_for_selector("#dl-preview")
+    page.keyboard.press("Escape")
+    assert page.locator("#dl-preview").count() == 0
+    assert in_focus(page, "a.reference.internal")
