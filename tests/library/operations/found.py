@@ -1,4 +1,4 @@
-"""The operations are found, not listed: each class in ``dlbook.operations`` needs an example."""
+"""The operations are found, not listed: each, a program's own, too, needs an example."""
 
 import importlib
 from pathlib import Path
@@ -16,12 +16,12 @@ from dlbook.operations.flow import StopGradient
 
 
 def found_operations():
-    """Every class in ``dlbook.operations`` that computes something and has a name of its own."""
+    """Every class of the library that computes something and has a name of its own."""
     open_ends, found = [dl.Operation], set()
     while open_ends:
         kind = open_ends.pop()
         open_ends.extend(kind.__subclasses__())
-        ours = kind.__module__.startswith("dlbook.operations.")
+        ours = kind.__module__.startswith(("dlbook.operations.", "dlbook.programs."))
         if ours and kind.f is not dl.Operation.f and ("name" in vars(kind) or "f" in vars(kind)):
             found.add(kind)
     shared = {kind for kind in found if kind.name == dl.Operation.name}  # has no name yet
