@@ -309,3 +309,16 @@ def test_what_windows_says_of_a_thread_is_read_as_seconds(monkeypatch):
     monkeypatch.setattr(clock, "_handles", threading.local())
     monkeypatch.setattr(ctypes, "WinDLL", {"kernel32": kernel}.get, raising=False)
     assert clock._clock_on_windows()() == 2 + 3 + 2**32 / 1e7
+
+
+def test_a_thread_that_ends_inside_takes_its_clock_with_it():
+    limits = []
+
+    def enter():
+        limits.append(clock.time_limit(0.5))
+        limits[0].__enter__()
+
+    thread = threading.Thread(target=enter)
+    thread.start()
+    thread.join()
+    limits[0]._thread.join()  # an exception in it would be a warning, and that an error here

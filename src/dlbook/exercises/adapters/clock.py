@@ -207,11 +207,12 @@ class Watchdog(Limit):
         self._thread.start()
 
     def _watch(self):
-        while not (self._wake.wait(TICK) or self._ended):
-            if self._is_over(self._frame()):
-                _raise_in(self._caller, TimeUp)
-                if self._has_moved_on():
-                    _raise_in(self._caller, None)  # take it back
+        with contextlib.suppress(OSError):  # the thread has ended, and its clock with it
+            while not (self._wake.wait(TICK) or self._ended):
+                if self._is_over(self._frame()):
+                    _raise_in(self._caller, TimeUp)
+                    if self._has_moved_on():
+                        _raise_in(self._caller, None)  # take it back
 
     def _frame(self):
         return sys._current_frames().get(self._caller)
