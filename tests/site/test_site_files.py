@@ -298,7 +298,7 @@ def set_apart(path):
 
 
 def test_a_term_that_a_chapter_sets_in_italics_leads_to_the_glossary(site):
-    found = parse(site / "glossary.html").select("dl.glossary > dt")
+    found = parse(site / "reference/glossary.html").select("dl.glossary > dt")
     terms = {term.get_text(strip=True).removesuffix("#").lower() for term in found}
     problems, expected = [], 0
     for path in CHAPTERS:
@@ -318,7 +318,7 @@ def test_the_benchmarks_are_those_on_record(site):
     for row in record["step"]:
         for time in row["microseconds"].values():
             assert f"{time:,.0f}" in text
-    table = parse(site / "benchmarks.html").select_one("table")
+    table = parse(site / "reference/benchmarks.html").select_one("table")
     for row, shown in zip(record["step"], table.select("tbody tr"), strict=True):
         least = f"{min(row['microseconds'].values()):,.0f}"
         assert {bold.get_text() for bold in shown.select("strong")} == {least}
