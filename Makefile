@@ -42,8 +42,7 @@ pdf: _build/dlbook.pdf
 
 # For people at work: style, the library but for its drawings, and what notebooks keep to.
 check: lint .venv/.book .venv/.test
-	$(PYTEST) -m "not exhaustive" tests/library --ignore=tests/library/test_figures.py \
-		tests/chapters/test_notebooks.py
+	$(PYTEST) -m "not (exhaustive or slow)" tests/library tests/chapters/test_notebooks.py
 
 # What passed is written down, for publish-check to compare.
 test: book .venv/.test

@@ -448,6 +448,7 @@ def chain(n, f, shape=()):
     return x, V
 
 
+@pytest.mark.slow
 def test_a_chain_of_100_000_nodes_has_a_gradient():
     x, z = chain(100_000, lambda V: -V)
     gradient = dl.backprop([x], z)[x]
@@ -457,6 +458,7 @@ def test_a_chain_of_100_000_nodes_has_a_gradient():
     assert dl.evaluate(gradient, {}) == 1
 
 
+@pytest.mark.slow
 def test_a_chain_of_100_000_nonlinear_nodes_is_built_and_differentiated_and_runs():
     x, z = chain(100_000, dl.sin)
     gradient = dl.backprop([x], z)[x]
@@ -465,6 +467,7 @@ def test_a_chain_of_100_000_nonlinear_nodes_is_built_and_differentiated_and_runs
     assert_allclose(dl.evaluate(z, {x: 1.0}), (1 / 3 * 100_000) ** -0.5, rtol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n", "how"),
     [(100_000, {}), (30_000, {"simplify": False}), (20_000, {"backend": "torch"})],
@@ -479,6 +482,7 @@ def test_a_chain_of_100_000_nodes_runs_with_its_gradient(n, how):
     assert_allclose(slope, 0.99999**n, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_weight_that_is_used_10_000_times_has_the_sum_of_all_gradients():
     w = dl.variable("w", (3,))
     x, h = chain(10_000, lambda V: V * w, shape=(3,))
@@ -493,6 +497,7 @@ def test_a_weight_that_is_used_10_000_times_has_the_sum_of_all_gradients():
     assert_allclose(for_w, 2 * 10_000 * rates**9_999, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_forward_mode_goes_through_100_000_nodes():
     w = dl.variable("w", ())
     x, z = chain(100_000, lambda V: V * w)
@@ -501,6 +506,7 @@ def test_forward_mode_goes_through_100_000_nodes():
     assert_allclose(value, 0.99999**100_000, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_chain_of_10_000_nodes_has_a_second_derivative():
     x, z = chain(10_000, dl.sin)
     first = dl.backprop([x], z)[x]
@@ -519,6 +525,7 @@ def test_the_gradients_of_5_000_consumers_are_summed():
     assert gradient_values([x], z, {x: 1.0})[0] == sum(range(5_000))
 
 
+@pytest.mark.slow
 def test_5_000_consumers_have_a_second_derivative():
     x = dl.variable("x", ())
     rates = np.arange(5_000) / 5_000
@@ -530,6 +537,7 @@ def test_5_000_consumers_have_a_second_derivative():
     assert_allclose(values[1:], -(rates**2 * np.sin(rates / 2)).sum(), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_one_operation_may_have_2_000_inputs():
     leaves = [dl.variable(f"x{i}", ()) for i in range(2_000)]
     z = dl.sum(dl.stack(leaves) ** 2) / 2
@@ -542,6 +550,7 @@ def test_one_operation_may_have_2_000_inputs():
     assert gradient_values([x], same, {x: 1.0})[0] == values.sum()
 
 
+@pytest.mark.slow
 def test_a_deep_graph_is_forgotten_without_recursion():
     x, z = chain(100_000, lambda V: V + V)
     gradient = dl.backprop([x], z)[x]

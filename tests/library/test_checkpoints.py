@@ -72,6 +72,7 @@ def test_a_network_has_the_same_gradients_with_its_layers_as_checkpoints():
         assert_close(results, expected)
 
 
+@pytest.mark.slow
 @given(recipe=recipes(), rng=rngs, hidden=st.booleans(), share=st.sampled_from([0, 0.2, 0.5, 1]))
 @settings(few, max_examples=20)
 def test_random_graphs_have_the_same_gradients_with_checkpoints(recipe, rng, hidden, share):
@@ -86,6 +87,7 @@ def test_random_graphs_have_the_same_gradients_with_checkpoints(recipe, rng, hid
     assert_close(together, [*expected, *expected])
 
 
+@pytest.mark.slow
 @given(recipe=recipes(5, 25), rng=rngs, hidden=st.booleans(), share=st.sampled_from([0, 0.3, 1]))
 @settings(few, max_examples=15)
 def test_random_graphs_have_the_same_second_derivatives_with_checkpoints(
@@ -250,6 +252,7 @@ def test_making_a_program_and_running_it_takes_less_than_4_sqrt_n_arrays(simplif
     assert peak / value.nbytes < 4 * isqrt(n)
 
 
+@pytest.mark.slow
 def test_memory_grows_with_the_root_of_the_depth():
     size, runs = 2_000, []
     value = np.linspace(-1, 1, size)

@@ -23,6 +23,8 @@ import dlbook as dl
 from dlbook import distributions as ds
 from dlbook.distributions import Distribution
 
+pytestmark = pytest.mark.slow
+
 td = torch.distributions
 softplus = torch.nn.functional.softplus
 

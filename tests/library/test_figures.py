@@ -23,6 +23,8 @@ from dlbook.figures import backprop as section_6_5
 from dlbook.figures.graphs import computational_graph, graph_panel, math_text, place
 from dlbook.operations.base import Constant
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def network():

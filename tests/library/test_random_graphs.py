@@ -15,6 +15,8 @@ from strategies import few, rngs
 
 import dlbook as dl
 
+pytestmark = pytest.mark.slow
+
 many = settings(few, max_examples=40)
 PROGRAMS = {
     "NumPy": {},
