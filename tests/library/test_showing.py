@@ -73,6 +73,12 @@ distributions.Clipped(z)
 distributions.Multinoulli(H)
 distributions.Gaussian(z)
 distributions.Gaussian(z, raw=a, spread='sigma', floor=0.01)
+GradientDescent(0.1)
+Momentum(0.1)
+Momentum(0.1, momentum=0.5)
+Adam(0.01)
+Adam(0.01, rho1=0.8)
+Clipped(Momentum(0.1), 2.0)
 """.strip().splitlines()
 
 
@@ -199,7 +205,7 @@ MACHINES = {"Names", "Memory", "Writer", "Operators"}
 def modules():
     """Every module of the library that can be imported here, but for those of the exercises."""
     for module in pkgutil.walk_packages(dl.__path__, "dlbook."):
-        if not module.name.startswith(("dlbook.exercises", "dlbook.optimizers")):
+        if not module.name.startswith("dlbook.exercises"):
             try:
                 yield importlib.import_module(module.name)
             except ModuleNotFoundError as missing:
@@ -207,11 +213,15 @@ def modules():
 
 
 def found_classes():
-    """Every public class of the library; exceptions and operations show themselves elsewhere."""
+    """Every public class of the library; exceptions and operations show themselves elsewhere.
+
+    A protocol has no objects.
+    """
     for module in modules():
         for name, kind in vars(module).items():
             ours = inspect.isclass(kind) and kind.__module__ == module.__name__
-            if ours and not name.startswith("_") and not issubclass(kind, BaseException):
+            protocol = getattr(kind, "_is_protocol", False)
+            if ours and not (name.startswith("_") or protocol or issubclass(kind, BaseException)):
                 yield kind
 
 
@@ -228,6 +238,7 @@ def some_of_each():
     yield from (eval(text, NAMES) for text in TYPED)
     yield from (H, Occurrence(H), dl.Graph(dl.sin(H)), Recomputing(dl.sin(w), [], [w]))
     yield from (dl.Network(dl.Layer(2, 1)), dl.compile([dl.sin(H)], [H]), hidden_units.table())
+    yield dl.optimizers.Optimizer(0.1)
     yield dl.train(w**2, {w: 1.0}, {}, dl.GradientDescent(0.1), 3)
     yield from (distributions.Distribution((), z=z), output_units.OutputUnit())
     yield from (output_units.FullGaussian(3, 2)(H), output_units.MixtureDensity(3, 2)(H))
