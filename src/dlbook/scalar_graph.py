@@ -148,7 +148,7 @@ class ScalarGraph:
         """
         if j not in self.children:
             raise ValueError(f"paths: expected a node from 1 to {self.n}, got {j!r}")
-        unfinished = [(j,)]
+        unfinished: list[tuple[int, ...]] = [(j,)]
         while unfinished:
             path = unfinished.pop()
             if path[-1] == self.n:

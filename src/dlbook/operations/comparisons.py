@@ -16,6 +16,7 @@ from dlbook.operations.base import Operation, as_variables
 from dlbook.operations.elementwise import Elementwise
 from dlbook.operations.flow import stop_gradient
 from dlbook.operations.shapes import broadcast_shape
+from dlbook.operators import Operand
 
 
 class Comparison(Elementwise):
@@ -184,7 +185,7 @@ equal, not_equal, is_larger, heaviside = Equal(), NotEqual(), IsLarger(), Heavis
 maximum, minimum = Maximum(), Minimum()
 
 
-def where(condition: Variable, a: Variable, b: Variable) -> Variable:
+def where(condition: Operand, a: Operand, b: Operand) -> Variable:
     """Take the entry of ``a`` where ``condition``, a bool, holds, else that of ``b``.
 
     Raises TypeError if the condition is no bool, ValueError if the shapes do not fit.
@@ -193,7 +194,7 @@ def where(condition: Variable, a: Variable, b: Variable) -> Variable:
     return Where()(condition, *as_variables("where", a, b))
 
 
-def clip(a: Variable, low: float, high: float) -> Variable:
+def clip(a: Operand, low: float, high: float) -> Variable:
     """Limit the entries of ``a`` to the numbers from ``low`` to ``high``.
 
     Raises TypeError unless both are numbers, ValueError if there are none between them.

@@ -59,7 +59,9 @@ RULES: dict[type[Operation], list[Rule]] = defaultdict(list)
 rule = rule_in(RULES)
 
 
-def simplify(outputs: Iterable[Variable], inputs: Iterable[Variable] = ()) -> list[Variable]:
+def simplify(
+    outputs: Variable | Iterable[Variable], inputs: Iterable[Variable] = ()
+) -> list[Variable]:
     """Return simpler variables with the same values.
 
     Parameters
@@ -78,11 +80,11 @@ def simplify(outputs: Iterable[Variable], inputs: Iterable[Variable] = ()) -> li
     TypeError
         If something else than variables is given.
     """
-    outputs = [outputs] if isinstance(outputs, Variable) else list(outputs)
-    for V in outputs:
+    ends = [outputs] if isinstance(outputs, Variable) else list(outputs)
+    for V in ends:
         if not isinstance(V, Variable):
             raise TypeError(f"simplify: the outputs must be variables, got {V!r}")
-    return rewrite(outputs, inputs, _simpler)
+    return rewrite(ends, inputs, _simpler)
 
 
 def _simpler(V: Variable, find: Find) -> Variable | None:
