@@ -8,9 +8,8 @@ most twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from copy import copy
-from typing import Any
 
 from dlbook.graph import Graph, Variable
 from dlbook.operations.base import Constant, apply
@@ -50,10 +49,15 @@ class Recomputing(Graph):
         self.checkpoints = {*kept, *targets}
         self.again: dict[Variable, Variable] = {}
 
-    def pruned(self, *arguments: Any) -> Graph:
+    def pruned(
+        self,
+        targets: Iterable[Variable],
+        z: Variable | Iterable[Variable],
+        through: Callable[[Variable], bool] = lambda V: True,
+    ) -> Graph:
         """Return G' as :meth:`Graph.pruned` does; it computes again what this graph does."""
         G_prime = copy(self)
-        G_prime._consumers = super().pruned(*arguments)._consumers
+        G_prime._consumers = super().pruned(targets, z, through)._consumers
         return G_prime
 
     def inputs_of(self, V: Variable) -> list[Variable]:

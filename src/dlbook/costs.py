@@ -122,17 +122,17 @@ def expected_cost(
     ValueError
         If the shapes do not fit, or ``p`` is no distribution.
     """
-    y, p = np.asarray(y, f.dtype), np.asarray(p, f.dtype)
-    if p.shape != (*f.shape, *y.shape) or p.ndim != 2:
+    targets: np.ndarray = np.asarray(y, f.dtype)
+    shares: np.ndarray = np.asarray(p, f.dtype)
+    if shares.shape != (*f.shape, *targets.shape) or shares.ndim != 2:
         raise ValueError(
             f"expected cost: needs f (n,), y (k,) and p (n, k), got {shape_text(f.shape)}, "
-            f"{y.shape} and {p.shape}"
+            f"{targets.shape} and {shares.shape}"
         )
-    if not ((p >= 0).all() and np.isclose(p.sum(), 1)):
+    if not ((shares >= 0).all() and np.isclose(shares.sum(), 1)):
         raise ValueError(
             f"expected cost: the probabilities must not be negative and add up to 1, but the "
-            f"least is {p.min():g} and their sum {p.sum():g}"
+            f"least is {shares.min():g} and their sum {shares.sum():g}"
         )
-    n = len(p)
-    errors = constant(y[None, :], name="y") - f.reshape(n, 1)
-    return sum(constant(p, name="p") * cost(errors))
+    errors = constant(targets[None, :], name="y") - f.reshape(len(shares), 1)
+    return sum(constant(shares, name="p") * cost(errors))

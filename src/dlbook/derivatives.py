@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -189,7 +189,7 @@ def hvp(
         If there is no variable, or a vector is missing or has another shape than its variable.
     """
     targets = [x] if isinstance(x, Variable) else list(x)
-    given: list[Any] = [v] if isinstance(x, Variable) else list(v)
+    given = [v] if isinstance(x, Variable) else list(cast("Iterable[Operand]", v))
     if not targets:
         raise ValueError("hvp: there must be at least one variable")
     if len(targets) != len(given):
@@ -287,4 +287,5 @@ def hessian_operator(
         return np.concatenate([part.reshape(-1) for part in program(*values, *parts)])
 
     n = int(ends[-1])
-    return LinearOperator((n, n), matvec=product, rmatvec=product, dtype=dtype)
+    # SciPy's class makes one of another class, whose arguments these are.
+    return LinearOperator((n, n), matvec=product, rmatvec=product, dtype=dtype)  # pyright: ignore[reportCallIssue]

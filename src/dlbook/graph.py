@@ -55,7 +55,8 @@ class Variable(Operators):
         operation: Operation | None = None,
         inputs: tuple[Variable, ...] = (),
     ):
-        self.name, self.shape, self.dtype = name, shape, np.dtype(dtype)
+        self.name, self.shape = name, shape
+        self.dtype: np.dtype = np.dtype(dtype)
         self.operation, self.inputs = operation, inputs
         self.number = next(_numbers)
 

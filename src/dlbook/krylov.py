@@ -190,7 +190,9 @@ def lanczos(A: Any, steps: int, rng: np.random.Generator) -> LanczosResult:
     check_count(where, "steps", steps, n)
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"{where}: rng must be a numpy.random.Generator, got {rng!r}")
-    basis, alphas, betas, size = np.empty((steps, n)), [], [], 0.0
+    basis, size = np.empty((steps, n)), 0.0
+    alphas: list[float] = []
+    betas: list[float] = []
     q = rng.standard_normal(n)
     q /= norm(q)
     for step in range(steps):
@@ -266,6 +268,6 @@ def check_symmetry(where: str, A: LinearOperator, difference: float, size: float
 def check_count(where: str, name: str, count: Any, most: float = np.inf) -> None:
     """Raise a ValueError unless ``count`` is a whole number from 1 to ``most``."""
     whole = isinstance(count, Integral) and not isinstance(count, bool)
-    if not (whole and 1 <= count <= most):
+    if not (whole and 1 <= int(count) <= most):
         upto = "" if most == np.inf else f" to {most}, the size of A"
         raise ValueError(f"{where}: {name} must be a whole number from 1{upto}, got {count!r}")

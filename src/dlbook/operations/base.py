@@ -247,6 +247,13 @@ def computed_by(V: Variable) -> Operation:
     return V.operation
 
 
+def value_of(V: Variable) -> np.ndarray:
+    """Return the value of a constant."""
+    if not isinstance(V.operation, Constant):
+        raise ValueError(f"'{V.name}' is no constant, and has no value before the graph runs")
+    return V.operation.value
+
+
 class NotDifferentiable(TypeError):
     """A gradient was asked for where none is defined: on an integer, or without a rule."""
 
