@@ -9,6 +9,7 @@ from dlbook import (
     distributions,
     hidden_units,
     layerwise,
+    operations,
     output_units,
     scalar_graph,
 )
@@ -19,7 +20,6 @@ from dlbook.graph import Graph, Variable, get_consumers, get_inputs, get_operati
 from dlbook.krylov import conjugate_gradients, lanczos
 from dlbook.network import MLP, Layer, LocallyConnected, LowRank, Network
 from dlbook.operations import *  # noqa: F403  (the operations are functions of the package)
-from dlbook.operations import __all__ as _operations
 from dlbook.optimizers import Adam, Clipped, GradientDescent, Momentum
 from dlbook.programs.compiling import compile, evaluate
 from dlbook.programs.program import Program
@@ -67,5 +67,5 @@ __all__ = [
     "simplify",
     "train",
     "variable",
-    *_operations,
 ]
+__all__ += operations.__all__
