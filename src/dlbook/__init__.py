@@ -9,6 +9,7 @@ from dlbook import (
     distributions,
     hidden_units,
     layerwise,
+    operations,
     output_units,
     scalar_graph,
 )
@@ -19,7 +20,6 @@ from dlbook.graph import Graph, Variable, get_consumers, get_inputs, get_operati
 from dlbook.krylov import conjugate_gradients, lanczos
 from dlbook.network import MLP, Layer, LocallyConnected, LowRank, Network
 from dlbook.operations import *  # noqa: F403  (the operations are functions of the package)
-from dlbook.operations import __all__ as _operations
 from dlbook.optimizers import Adam, Clipped, GradientDescent, Momentum
 from dlbook.programs.compiling import compile, evaluate
 from dlbook.programs.program import Program
@@ -28,19 +28,14 @@ from dlbook.training import Trained, TrainingDiverged, minimize, train
 
 __all__ = [
     "MLP",
-    "LocallyConnected",
-    "LowRank",
-    "hidden_units",
     "Adam",
     "Clipped",
-    "Momentum",
-    "costs",
-    "distributions",
-    "minimize",
-    "output_units",
     "GradientDescent",
     "Graph",
     "Layer",
+    "LocallyConnected",
+    "LowRank",
+    "Momentum",
     "Network",
     "Program",
     "Trained",
@@ -50,7 +45,9 @@ __all__ = [
     "build_grad",
     "compile",
     "conjugate_gradients",
+    "costs",
     "datasets",
+    "distributions",
     "evaluate",
     "get_consumers",
     "get_inputs",
@@ -58,14 +55,17 @@ __all__ = [
     "grad",
     "hessian",
     "hessian_operator",
+    "hidden_units",
     "hvp",
     "jacobian",
     "jvp",
     "lanczos",
     "layerwise",
+    "minimize",
+    "output_units",
     "scalar_graph",
     "simplify",
     "train",
     "variable",
-    *_operations,
 ]
+__all__ += operations.__all__

@@ -20,7 +20,9 @@ GradTable = dict[Variable, Variable | None]  # None stands for zero: nothing to 
 
 
 def backprop(
-    targets: Iterable[Variable], z: Variable, checkpoints: Iterable[Variable] | None = None
+    targets: Variable | Iterable[Variable],
+    z: Variable,
+    checkpoints: Iterable[Variable] | None = None,
 ) -> dict[Variable, Variable]:
     """Build the gradient of the scalar ``z`` with respect to each target (Algorithm 6.5).
 
@@ -61,16 +63,17 @@ def backprop(
         if V not in G:
             raise ValueError(f"backprop: '{V.name}' is not an ancestor of '{z.name}'")
     G_prime = G.pruned(targets, z, varies)
-    grad_table = {z: constant(1, name="1", dtype=z.dtype)}
+    grad_table: GradTable = {z: constant(1, name="1", dtype=z.dtype)}
     # The book calls build_grad for the targets alone and lets it recurse. Going through G' from z
     # backwards makes the same calls, but finds every consumer's gradient in the table already:
     # no recursion, however deep the graph.
     for V in reversed(G_prime):
         build_grad(V, G, G_prime, grad_table)
-    return {
-        V: named(zeros_like(V), V, grad_table) if grad_table[V] is None else grad_table[V]
-        for V in targets
-    }
+    gradients = {}
+    for V in targets:
+        gradient = grad_table[V]
+        gradients[V] = named(zeros_like(V), V, grad_table) if gradient is None else gradient
+    return gradients
 
 
 def build_grad(V: Variable, G: Graph, G_prime: Graph, grad_table: GradTable) -> Variable | None:
@@ -92,6 +95,7 @@ def build_grad(V: Variable, G: Graph, G_prime: Graph, grad_table: GradTable) -> 
     gradient = None
     for C in get_consumers(V, G_prime):
         op = get_operation(C)
+        assert op is not None  # C is computed from V
         D = build_grad(C, G, G_prime, grad_table)
         if D is None:
             continue
@@ -134,6 +138,7 @@ def fitted(gradient: Variable, V: Variable) -> Variable:
 def named(gradient: Variable, V: Variable, grad_table: GradTable) -> Variable:
     """Return the gradient, called ``grad_V`` if ``V`` has a name and the gradient has none yet."""
     z, one = next(iter(grad_table.items()))
+    assert one is not None  # the derivative of z by itself
     new = gradient.number > max(z.number, one.number)  # what is older belongs to somebody else
     if new and has_name(V) and not has_name(gradient):
         gradient.name = f"grad_{V.name}"

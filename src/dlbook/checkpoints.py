@@ -8,7 +8,7 @@ most twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from copy import copy
 
 from dlbook.graph import Graph, Variable
@@ -38,21 +38,26 @@ class Recomputing(Graph):
 
     def __init__(self, z: Variable, checkpoints: Iterable[Variable], targets: Iterable[Variable]):
         super().__init__(z)
-        checkpoints = list(checkpoints)
-        for V in checkpoints:
+        kept = list(checkpoints)
+        for V in kept:
             if not isinstance(V, Variable):
                 raise TypeError(f"backprop: the checkpoints must be variables, got {V!r}")
             if V not in self:
                 raise ValueError(
                     f"backprop: the checkpoint '{V.name}' is not an ancestor of '{z.name}'"
                 )
-        self.checkpoints = {*checkpoints, *targets}
+        self.checkpoints = {*kept, *targets}
         self.again: dict[Variable, Variable] = {}
 
-    def pruned(self, *arguments) -> Graph:
+    def pruned(
+        self,
+        targets: Iterable[Variable],
+        z: Variable | Iterable[Variable],
+        through: Callable[[Variable], bool] = lambda V: True,
+    ) -> Graph:
         """Return G' as :meth:`Graph.pruned` does; it computes again what this graph does."""
         G_prime = copy(self)
-        G_prime._consumers = super().pruned(*arguments)._consumers
+        G_prime._consumers = super().pruned(targets, z, through)._consumers
         return G_prime
 
     def inputs_of(self, V: Variable) -> list[Variable]:

@@ -9,6 +9,7 @@ from numbers import Integral, Real
 from typing import Any, TypeGuard
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 Shape = tuple[int | None, ...]
 
@@ -27,17 +28,25 @@ def check_shape(where: str, shape: Iterable[int | None]) -> Shape:
     """Return the shape as a tuple; raise TypeError or ValueError if it is none."""
     if isinstance(shape, int) or not isinstance(shape, Iterable):
         raise TypeError(f"{where}: the shape must be a tuple such as (None, 2), got {shape!r}")
-    shape = tuple(shape)
-    for size in shape:
+    sizes = tuple(shape)
+    for size in sizes:
         if size is not None and not (whole_number(size) and size > 0):
             raise ValueError(
                 f"{where}: each size must be a positive whole number, or None for the number of "
-                f"examples, got {size!r} in {shape}"
+                f"examples, got {size!r} in {sizes}"
             )
-    return tuple(None if size is None else int(size) for size in shape)
+    return tuple(None if size is None else int(size) for size in sizes)
 
 
-def check_dtype(where: str, dtype: Any) -> np.dtype:
+def known(shape: Shape) -> tuple[int, ...]:
+    """Return the shape as that of an array; raise a ValueError if a size is not known yet."""
+    sizes = tuple(size for size in shape if size is not None)
+    if len(sizes) < len(shape):
+        raise ValueError(f"the number of examples is not known in the shape {shape_text(shape)}")
+    return sizes
+
+
+def check_dtype(where: str, dtype: DTypeLike) -> np.dtype:
     """Return the NumPy dtype; raise TypeError unless it is an integer, a bool or a usual float."""
     dtype = np.dtype(dtype)
     if dtype.kind not in "iub" and dtype.newbyteorder("=") not in (np.float32, np.float64):
@@ -45,7 +54,7 @@ def check_dtype(where: str, dtype: Any) -> np.dtype:
     return np.dtype(dtype.name)  # NumPy's own object, which a program knows at a glance
 
 
-def as_array(where: str, value: Any, dtype: Any = None) -> np.ndarray:
+def as_array(where: str, value: Any, dtype: DTypeLike | None = None) -> np.ndarray:
     """Return a new array; raise an error if the value is ragged, masked or too large."""
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{where}: the value is a masked array, and its mask would be lost")
@@ -79,7 +88,7 @@ def needed_by(where: str, install: str = '"dlbook[course]"') -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        name = error.name.partition(".")[0]
+        name = str(error.name).partition(".")[0]
         raise ModuleNotFoundError(
             f"{where}: needs {name}, which is not installed: pip install {install}", name=name
         ) from None

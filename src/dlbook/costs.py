@@ -6,18 +6,20 @@ Look at :func:`maximum_likelihood` first: for every output unit it is the same l
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from dlbook.checks import shape_text
 from dlbook.distributions import Distribution
 from dlbook.graph import Variable
 from dlbook.operations import abs, constant, mean, square, sum
 from dlbook.operations.base import as_variables
+from dlbook.operations.elementwise import add_up
+from dlbook.operators import Operand
 
 
-def maximum_likelihood(p: Distribution, y: Any) -> Variable:
+def maximum_likelihood(p: Distribution, y: Operand) -> Variable:
     """Return J, the mean of -log p(y | x) over the examples (Equation 6.12).
 
     Parameters
@@ -40,7 +42,7 @@ def maximum_likelihood(p: Distribution, y: Any) -> Variable:
     return mean(p.negative_log_likelihood(y)).named("J_MLE")
 
 
-def squared_error(y_hat: Any, y: Any) -> Variable:
+def squared_error(y_hat: Operand, y: Operand) -> Variable:
     """Return the mean of ||y - y_hat||^2 over the examples (Equations 6.1 and 6.14).
 
     Parameters
@@ -52,7 +54,7 @@ def squared_error(y_hat: Any, y: Any) -> Variable:
     return _over_examples("squared error", y_hat, y, square)
 
 
-def absolute_error(y_hat: Any, y: Any) -> Variable:
+def absolute_error(y_hat: Operand, y: Operand) -> Variable:
     """Return the mean of ||y - y_hat||_1 over the examples (Equation 6.16).
 
     Parameters
@@ -64,7 +66,9 @@ def absolute_error(y_hat: Any, y: Any) -> Variable:
     return _over_examples("absolute error", y_hat, y, abs)
 
 
-def _over_examples(name: str, y_hat: Any, y: Any, of: Callable) -> Variable:
+def _over_examples(
+    name: str, y_hat: Operand, y: Operand, of: Callable[[Variable], Variable]
+) -> Variable:
     y_hat, y = as_variables(name, y_hat, y)
     if y_hat.shape != y.shape or y.ndim == 0:
         # (m,) and (m, 1) would repeat each other to (m, m), and train on nonsense.
@@ -91,17 +95,14 @@ def weight_decay(weights: Iterable[Variable]) -> Variable:
     """
     if isinstance(weights, Variable):
         raise TypeError(f"weight decay: takes a list of variables, got '{weights.name}' alone")
-    first, *others = list(weights) or [None]
-    if first is None:
+    omega = add_up(sum(square(W)) for W in weights)
+    if omega is None:
         raise ValueError("weight decay: there must be at least one weight")
-    omega = sum(square(first))
-    for W in others:
-        omega = omega + sum(square(W))
     return omega.named("Omega")
 
 
 def expected_cost(
-    cost: Callable[[Variable], Variable], f: Variable, y: np.ndarray, p: np.ndarray
+    cost: Callable[[Variable], Variable], f: Variable, y: ArrayLike, p: ArrayLike
 ) -> Variable:
     """Return E[cost(y - f(x))] over a known distribution, exactly (Equations 6.14 and 6.16).
 
@@ -121,17 +122,17 @@ def expected_cost(
     ValueError
         If the shapes do not fit, or ``p`` is no distribution.
     """
-    y, p = np.asarray(y, f.dtype), np.asarray(p, f.dtype)
-    if p.shape != (*f.shape, *y.shape) or p.ndim != 2:
+    targets: np.ndarray = np.asarray(y, f.dtype)
+    shares: np.ndarray = np.asarray(p, f.dtype)
+    if shares.shape != (*f.shape, *targets.shape) or shares.ndim != 2:
         raise ValueError(
             f"expected cost: needs f (n,), y (k,) and p (n, k), got {shape_text(f.shape)}, "
-            f"{y.shape} and {p.shape}"
+            f"{targets.shape} and {shares.shape}"
         )
-    if not ((p >= 0).all() and np.isclose(p.sum(), 1)):
+    if not ((shares >= 0).all() and np.isclose(shares.sum(), 1)):
         raise ValueError(
             f"expected cost: the probabilities must not be negative and add up to 1, but the "
-            f"least is {p.min():g} and their sum {p.sum():g}"
+            f"least is {shares.min():g} and their sum {shares.sum():g}"
         )
-    n = len(p)
-    errors = constant(y[None, :], name="y") - f.reshape(n, 1)
-    return sum(constant(p, name="p") * cost(errors))
+    errors = constant(targets[None, :], name="y") - f.reshape(len(shares), 1)
+    return sum(constant(shares, name="p") * cost(errors))

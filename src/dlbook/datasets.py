@@ -289,8 +289,8 @@ def split(
             f"{len(X)} examples, {len(y)} targets and {test} to test"
         )
     order = rng.permutation(len(X))
-    train, test = order[test:], order[:test]
-    return X[train], y[train], X[test], y[test]
+    kept, taken = order[test:], order[:test]
+    return X[kept], y[kept], X[taken], y[taken]
 
 
 # What MNIST consists of, and the SHA-256 of what is fetched.

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, overload
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from dlbook.backpropagation import backprop
-from dlbook.checks import as_array, check_dtype, check_values, shape_text
+from dlbook.checks import as_array, check_dtype, check_values, known, shape_text
 from dlbook.forward_mode import jvp
 from dlbook.graph import Graph, Variable, variable
 from dlbook.operations import constant, reshape, stack, stop_gradient
 from dlbook.operations import sum as total
 from dlbook.operations.base import as_variables, check_floats
+from dlbook.operations.elementwise import add_up
 from dlbook.operations.shapes import zeros_like
+from dlbook.operators import Operand
 from dlbook.programs.compiling import compile
 from dlbook.programs.values import check_input
 
@@ -28,7 +31,16 @@ if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
 
 
-def grad(f: Callable[..., Variable], argument: int = 0) -> Callable:
+class Gradient(Protocol):
+    """What :func:`grad` makes of a function: from variables a variable, from arrays an array."""
+
+    @overload
+    def __call__(self, value: Variable, /, *values: Operand) -> Variable: ...
+    @overload
+    def __call__(self, value: ArrayLike, /, *values: ArrayLike) -> np.ndarray: ...
+
+
+def grad(f: Callable[..., Variable], argument: int = 0) -> Gradient:
     """Turn a function into the one that computes its gradient.
 
     Parameters
@@ -56,11 +68,11 @@ def grad(f: Callable[..., Variable], argument: int = 0) -> Callable:
     if not callable(f):
         raise TypeError(f"grad: takes a function of variables, got {type(f).__name__}")
 
-    def gradient(*values):
+    def gradient(*values: Any) -> Any:
         if not isinstance(argument, int) or not -len(values) <= argument < len(values):
             raise TypeError(f"grad: there is no argument {argument} among {len(values)}")
         symbolic = any(isinstance(value, Variable) for value in values)
-        inputs = as_variables("grad", *values) if symbolic else _inputs(values)
+        inputs = list(as_variables("grad", *values)) if symbolic else _inputs(values)
         z = f(*inputs)
         if not isinstance(z, Variable):
             raise TypeError(f"grad: the function must return a variable, got {type(z).__name__}")
@@ -70,7 +82,7 @@ def grad(f: Callable[..., Variable], argument: int = 0) -> Callable:
     return gradient
 
 
-def _inputs(values: tuple) -> list[Variable]:
+def _inputs(values: tuple[Any, ...]) -> list[Variable]:
     """Make an input for each value; plain numbers and lists count as floats."""
     arrays = [as_array("grad", value) for value in values]
     for array in arrays:
@@ -136,18 +148,25 @@ def jacobian(
 
 
 def _size(V: Variable) -> float:
-    return math.inf if None in V.shape else math.prod(V.shape)
+    return math.inf if None in V.shape else math.prod(known(V.shape))
 
 
 def _unit_vectors(V: Variable) -> Iterable[Variable]:
     """Make constants of the shape of ``V`` with one entry 1 and all others 0."""
-    for place in range(math.prod(V.shape)):
-        unit = np.zeros(V.shape, V.dtype)
+    shape = known(V.shape)
+    for place in range(math.prod(shape)):
+        unit = np.zeros(shape, V.dtype)
         unit.reshape(-1)[place] = 1
         yield constant(unit, name=f"e{place + 1}")
 
 
-def hvp(z: Variable, x: Variable | Iterable[Variable], v: Any):
+@overload
+def hvp(z: Variable, x: Variable, v: Operand) -> Variable: ...
+@overload
+def hvp(z: Variable, x: Iterable[Variable], v: Iterable[Operand]) -> list[Variable]: ...
+def hvp(
+    z: Variable, x: Variable | Iterable[Variable], v: Operand | Iterable[Operand]
+) -> Variable | list[Variable]:
     """Build the product of the Hessian with a vector, H v = grad[(grad z)^T v] (Equation 6.59).
 
     Parameters
@@ -169,13 +188,13 @@ def hvp(z: Variable, x: Variable | Iterable[Variable], v: Any):
     ValueError
         If there is no variable, or a vector is missing or has another shape than its variable.
     """
-    single = isinstance(x, Variable)
-    targets, vectors = ([x], [v]) if single else (list(x), list(v))
+    targets = [x] if isinstance(x, Variable) else list(x)
+    given = [v] if isinstance(x, Variable) else list(cast("Iterable[Operand]", v))
     if not targets:
         raise ValueError("hvp: there must be at least one variable")
-    if len(targets) != len(vectors):
-        raise ValueError(f"hvp: {len(targets)} variables need as many vectors, got {len(vectors)}")
-    vectors = [stop_gradient(V) for V in as_variables("hvp", *vectors)]
+    if len(targets) != len(given):
+        raise ValueError(f"hvp: {len(targets)} variables need as many vectors, got {len(given)}")
+    vectors = [stop_gradient(V) for V in as_variables("hvp", *given)]
     for V, vector in zip(targets, vectors, strict=True):
         if V.shape != vector.shape:
             raise ValueError(
@@ -183,9 +202,11 @@ def hvp(z: Variable, x: Variable | Iterable[Variable], v: Any):
                 f"{shape_text(vector.shape)}"
             )
     gradients = backprop(targets, z)
-    slope = sum(total(gradients[V] * vector) for V, vector in zip(targets, vectors, strict=True))
+    pairs = zip(targets, vectors, strict=True)
+    slope = add_up(total(gradients[V] * vector) for V, vector in pairs)
+    assert slope is not None  # there is at least one variable
     products = _gradients(targets, slope)
-    return products[0] if single else products
+    return products[0] if isinstance(x, Variable) else products
 
 
 def _gradients(targets: list[Variable], z: Variable) -> list[Variable]:
@@ -222,7 +243,9 @@ def hessian(z: Variable, x: Variable) -> Variable:
 
 
 def hessian_operator(
-    z: Variable, parameters: Mapping[Variable, Any], data: Mapping[Variable, Any] | None = None
+    z: Variable,
+    parameters: Mapping[Variable, ArrayLike],
+    data: Mapping[Variable, ArrayLike] | None = None,
 ) -> LinearOperator:
     """Make the Hessian a matrix that is known only by its products (Section 6.5.10).
 
@@ -259,9 +282,10 @@ def hessian_operator(
     dtype = np.result_type(*point)
 
     def product(vector: np.ndarray) -> np.ndarray:
-        parts = zip(np.split(vector.reshape(-1), ends[:-1]), point, strict=True)
-        parts = [part.astype(value.dtype).reshape(value.shape) for part, value in parts]
+        pairs = zip(np.split(vector.reshape(-1), ends[:-1]), point, strict=True)
+        parts = [part.astype(value.dtype).reshape(value.shape) for part, value in pairs]
         return np.concatenate([part.reshape(-1) for part in program(*values, *parts)])
 
     n = int(ends[-1])
-    return LinearOperator((n, n), matvec=product, rmatvec=product, dtype=dtype)
+    # SciPy's class makes one of another class, whose arguments these are.
+    return LinearOperator((n, n), matvec=product, rmatvec=product, dtype=dtype)  # pyright: ignore[reportCallIssue]

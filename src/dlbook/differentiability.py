@@ -40,7 +40,8 @@ def check_slope(where: str, J: Variable, parameters: Iterable[Variable]) -> None
             moved.add(V)
     if not names or J in moved:
         return
-    jumps = {V.operation.name for V in G if V not in moved and any(U in moved for U in V.inputs)}
+    stopped = [V for V in G if V not in moved and any(U in moved for U in V.inputs)]
+    jumps = {V.operation.name for V in stopped if V.operation}
     raise ValueError(
         f"{where}: the gradient of '{J.name}' is 0 wherever there is one, because with {names} it "
         f"changes by jumps alone, through {', '.join(sorted(jumps))}; take a cost with a slope, "

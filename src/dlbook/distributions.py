@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from dlbook.checks import Shape, check_values, real_number, shape_text, whole_number
+from dlbook.checks import Shape, check_values, known, real_number, shape_text, whole_number
 from dlbook.graph import Variable, called
 from dlbook.operations import (
     astype,
@@ -36,6 +37,7 @@ from dlbook.operations import (
 )
 from dlbook.operations.base import as_variables
 from dlbook.operations.labels import probability
+from dlbook.operators import Operand
 from dlbook.programs.compiling import compile
 from dlbook.programs.values import check_input
 from dlbook.showing import Typed, as_typed
@@ -74,7 +76,7 @@ class Distribution:
     def mean(self) -> Variable:
         raise NotImplementedError(f"{self.name}: the mean is missing")
 
-    def negative_log_likelihood(self, y: Any) -> Variable:
+    def negative_log_likelihood(self, y: Operand) -> Variable:
         """Return -log p(y), one number for each example (Section 6.2.1.1).
 
         Parameters
@@ -89,15 +91,15 @@ class Distribution:
         TypeError
             If integers are expected and floats given, or the other way round.
         """
-        (y,) = as_variables(self.name, y)
-        return self._cost(self._checked(y))
+        (targets,) = as_variables(self.name, y)
+        return self._cost(self._checked(targets))
 
-    def log_prob(self, y: Any) -> Variable:
+    def log_prob(self, y: Operand) -> Variable:
         """Return log p(y), one number for each example; as :meth:`negative_log_likelihood`."""
         return -self.negative_log_likelihood(y)
 
     def sample(
-        self, rng: np.random.Generator, values: Mapping[Variable, Any], size: int = 1
+        self, rng: np.random.Generator, values: Mapping[Variable, ArrayLike], size: int = 1
     ) -> np.ndarray:
         """Draw targets for each example.
 
@@ -127,16 +129,18 @@ class Distribution:
                 f"{self.name}: the number of samples must be a positive whole number, got {size!r}"
             )
         program = compile(list(self.omega.values()), list(values))
-        values = {V: check_input(V, value) for V, value in values.items()}
-        for V, value in values.items():
-            check_values(f"{self.name}: sample", f"'{V.name}'", value)
-        omega = dict(zip(self.omega, program(*values.values()), strict=True))
-        return self._draw(rng, size, **omega)
+        arrays = {V: check_input(V, value) for V, value in values.items()}
+        for V, array in arrays.items():
+            check_values(f"{self.name}: sample", f"'{V.name}'", array)
+        omega = dict(zip(self.omega, program(*arrays.values()), strict=True))
+        return self._draw(rng, size, omega)
 
     def _cost(self, y: Variable) -> Variable:
         raise NotImplementedError(f"{self.name}: the likelihood is missing")
 
-    def _draw(self, rng: np.random.Generator, size: int, **omega: np.ndarray) -> np.ndarray:
+    def _draw(
+        self, rng: np.random.Generator, size: int, omega: dict[str, np.ndarray]
+    ) -> np.ndarray:
         raise NotImplementedError(f"{self.name}: it cannot be sampled")
 
     def _checked(self, y: Variable) -> Variable:
@@ -183,14 +187,17 @@ class Bernoulli(Distribution):
         super().__init__(_rows(self.name, z), z=z)
 
     @property
-    def mean(self):
+    def mean(self) -> Variable:
         return sigmoid(self.omega["z"])
 
-    def _cost(self, y):
+    def _cost(self, y: Variable) -> Variable:
         z = self.omega["z"]
         return _over_entries(binary_cross_entropy(z, y), z)
 
-    def _draw(self, rng, size, z):
+    def _draw(
+        self, rng: np.random.Generator, size: int, omega: dict[str, np.ndarray]
+    ) -> np.ndarray:
+        z = omega["z"]
         # y = 1 if z exceeds logistic noise: nothing is lost where the probability is tiny.
         return (rng.logistic(size=(size, *z.shape)) < z).astype(np.int64)
 
@@ -212,14 +219,17 @@ class Clipped(Distribution):
         super().__init__(_rows(self.name, z), z=z)
 
     @property
-    def mean(self):
+    def mean(self) -> Variable:
         return clip(self.omega["z"], 0, 1)
 
-    def _cost(self, y):
+    def _cost(self, y: Variable) -> Variable:
         y, p = probability(y), self.mean
         return _over_entries(_surprise(y, p) + _surprise(1 - y, 1 - p), p)
 
-    def _draw(self, rng, size, z):
+    def _draw(
+        self, rng: np.random.Generator, size: int, omega: dict[str, np.ndarray]
+    ) -> np.ndarray:
+        z = omega["z"]
         return (rng.random((size, *z.shape)) < np.clip(z, 0, 1)).astype(np.int64)
 
 
@@ -259,14 +269,17 @@ class Multinoulli(Distribution):
         return softmax(self.omega["z"])
 
     @property
-    def mean(self):
+    def mean(self) -> Variable:
         """The expected one-hot vector, which is the probabilities."""
         return self.probabilities
 
-    def _cost(self, y):
+    def _cost(self, y: Variable) -> Variable:
         return cross_entropy(self.omega["z"], y)
 
-    def _draw(self, rng, size, z):
+    def _draw(
+        self, rng: np.random.Generator, size: int, omega: dict[str, np.ndarray]
+    ) -> np.ndarray:
+        z = omega["z"]
         # The largest of the logits with Gumbel noise is distributed as their softmax.
         return (z + rng.gumbel(size=(size, *z.shape))).argmax(axis=-1)
 
@@ -316,7 +329,7 @@ class Gaussian(Distribution):
         super().__init__(shape, **omega)
 
     @property
-    def mean(self):
+    def mean(self) -> Variable:
         return self.omega["mean"]
 
     @property
@@ -324,14 +337,17 @@ class Gaussian(Distribution):
         """The variance of each entry of y; the number 1 if it is fixed."""
         return 1.0 if self._spread is None else self._spread.variance
 
-    def _cost(self, y):
+    def _cost(self, y: Variable) -> Variable:
         r = y - self.omega["mean"]
         costs = square(r) / 2 if self._spread is None else self._spread.cost(r)
         return _over_entries(costs + HALF_LOG_TWO_PI, self.omega["mean"])
 
-    def _draw(self, rng, size, mean, **spread):
+    def _draw(
+        self, rng: np.random.Generator, size: int, omega: dict[str, np.ndarray]
+    ) -> np.ndarray:
+        mean = omega["mean"]
         noise = rng.normal(size=(size, *mean.shape))
-        return (mean + noise * _sigma(**spread)).astype(mean.dtype)
+        return (mean + noise * _sigma(omega)).astype(mean.dtype)
 
 
 class FullGaussian(Distribution):
@@ -360,7 +376,7 @@ class FullGaussian(Distribution):
                 f"square matrix for each example, but '{B.name}' has {shape_text(B.shape)}"
             )
         check_floor(self.name, floor)
-        d = shape[0]
+        (d,) = known(shape)
         share = max(float(floor), d**2 * float(np.finfo(B.dtype).eps))
         least = floor + share * sum(square(B), axis=(-2, -1), keepdims=True) / d
         covariance = B @ transpose(B, (0, 2, 1)) + least * np.eye(d, dtype=B.dtype)
@@ -368,20 +384,22 @@ class FullGaussian(Distribution):
         self.B, self.floor = B, floor
 
     @property
-    def mean(self):
+    def mean(self) -> Variable:
         return self.omega["mean"]
 
-    def _cost(self, y):
+    def _cost(self, y: Variable) -> Variable:
         mean, covariance = self.omega.values()
-        d = mean.shape[-1]
+        (d,) = known(self.target_shape)
         L = cholesky(covariance)
         u = solve_triangular(L, reshape(y - mean, (mean.shape[0], d, 1)))
         places = np.arange(d)
         log_det = sum(log(L[:, places, places]), axis=-1)  # half of it
         return sum(square(u), axis=(-2, -1)) / 2 + log_det + d * HALF_LOG_TWO_PI
 
-    def _draw(self, rng, size, mean, covariance):
-        L = np.linalg.cholesky(covariance)
+    def _draw(
+        self, rng: np.random.Generator, size: int, omega: dict[str, np.ndarray]
+    ) -> np.ndarray:
+        mean, L = omega["mean"], np.linalg.cholesky(omega["covariance"])
         noise = rng.normal(size=(size, *mean.shape))
         return (mean + (L @ noise[..., None])[..., 0]).astype(mean.dtype)
 
@@ -434,37 +452,39 @@ class Mixture(Distribution):
         return softmax(self.omega["z"])
 
     @property
-    def mean(self):
+    def mean(self) -> Variable:
         weighted = self.probabilities[:, :, None] * self.omega["means"]
         return self._as_target(sum(weighted, axis=1))
 
-    def component_log_probs(self, y: Any) -> Variable:
+    def component_log_probs(self, y: Operand) -> Variable:
         """Return log p(c = i, y), shape (m, n); raises as :meth:`negative_log_likelihood`."""
-        (y,) = as_variables(self.name, y)
-        y = self._checked(y)
+        (targets,) = as_variables(self.name, y)
         m, _, d = self.omega["means"].shape
-        r = reshape(y, (m, 1, d)) - self.omega["means"]
+        r = reshape(self._checked(targets), (m, 1, d)) - self.omega["means"]
         costs = self._spread.cost(r) + HALF_LOG_TWO_PI
         return log_softmax(self.omega["z"]) - sum(costs, axis=-1)
 
-    def responsibilities(self, y: Any) -> Variable:
+    def responsibilities(self, y: Operand) -> Variable:
         """Return p(c = i | y), how probable it is that component i made y; shape (m, n).
 
         Raises as :meth:`negative_log_likelihood`.
         """
         return softmax(self.component_log_probs(y))
 
-    def _cost(self, y):
+    def _cost(self, y: Variable) -> Variable:
         return -logsumexp(self.component_log_probs(y), axis=-1)
 
-    def _draw(self, rng, size, z, means, **spread):
+    def _draw(
+        self, rng: np.random.Generator, size: int, omega: dict[str, np.ndarray]
+    ) -> np.ndarray:
+        z, means = omega["z"], omega["means"]
         c = (z + rng.gumbel(size=(size, *z.shape))).argmax(axis=-1)  # the component, (size, m)
         rows = np.arange(len(z))
-        mu, sigma = means[rows, c], _sigma(**spread)[rows, c]
+        mu, sigma = means[rows, c], _sigma(omega)[rows, c]
         y = mu + sigma * rng.normal(size=mu.shape)
         return y.reshape(size, len(z), *self.target_shape).astype(means.dtype)
 
-    def _as_target(self, A):
+    def _as_target(self, A: Variable) -> Variable:
         return A if self.target_shape else A[:, 0]
 
 
@@ -499,13 +519,13 @@ def log_softplus(a: Variable) -> Variable:
     return where(small, a, log(softplus(where(small, -40.0, a))))
 
 
-def _sigma(sigma: Any = None, variance: Any = None, precision: Any = None) -> np.ndarray | float:
+def _sigma(omega: Mapping[str, np.ndarray]) -> np.ndarray:
     """Return the standard deviation, whichever of the three is given; 1 if none is."""
-    if sigma is not None:
-        return sigma
-    if variance is not None:
-        return np.sqrt(variance)
-    return 1.0 if precision is None else 1 / np.sqrt(precision)
+    if "sigma" in omega:
+        return omega["sigma"]
+    if "variance" in omega:
+        return np.sqrt(omega["variance"])
+    return 1 / np.sqrt(omega["precision"]) if "precision" in omega else np.ones(())
 
 
 def check_spread(name: str, spread: str, floor: float) -> None:

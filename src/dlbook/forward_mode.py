@@ -8,17 +8,24 @@ keeps nothing for a way back; but it must be done again for each direction.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import overload
 
 from dlbook.checks import shape_text
 from dlbook.differentiability import varies
 from dlbook.graph import Graph, Variable
 from dlbook.operations import astype
-from dlbook.operations.base import as_variables, check_floats, distinct
+from dlbook.operations.base import as_variables, check_floats, computed_by, distinct
 from dlbook.operations.shapes import broadcast_like, zeros_like
+from dlbook.operators import Operand
 
 
-def jvp(outputs: Variable | Iterable[Variable], tangents: Mapping[Variable, Any]):
+@overload
+def jvp(outputs: Variable, tangents: Mapping[Variable, Operand]) -> Variable: ...
+@overload
+def jvp(outputs: Iterable[Variable], tangents: Mapping[Variable, Operand]) -> list[Variable]: ...
+def jvp(
+    outputs: Variable | Iterable[Variable], tangents: Mapping[Variable, Operand]
+) -> Variable | list[Variable]:
     """Build how the outputs change when the inputs move: the Jacobian-vector product.
 
     Parameters
@@ -46,16 +53,17 @@ def jvp(outputs: Variable | Iterable[Variable], tangents: Mapping[Variable, Any]
     """
     ends = [outputs] if isinstance(outputs, Variable) else list(outputs)
     check_floats("jvp", *ends, *tangents)
+    table: dict[Variable, Variable | None]  # None stands for zero
     table = {V: _direction(V, T) for V, T in tangents.items()}
     for V in Graph(ends).pruned(tangents, ends, varies):
         if V not in table:
             table[V] = _tangent(V, [table.get(U) for U in V.inputs])
-    results = [zeros_like(V) if table.get(V) is None else table[V] for V in ends]
+    results = [zeros_like(V) if T is None else T for V, T in ((V, table.get(V)) for V in ends)]
     return results[0] if isinstance(outputs, Variable) else results
 
 
-def _direction(V: Variable, T: Any) -> Variable:
-    (T,) = as_variables("jvp", T)
+def _direction(V: Variable, direction: Operand) -> Variable:
+    (T,) = as_variables("jvp", direction)
     if T.shape != V.shape:
         raise ValueError(
             f"jvp: the direction for '{V.name}' must have its shape {shape_text(V.shape)}, got "
@@ -68,7 +76,7 @@ def _tangent(V: Variable, tangents: list[Variable | None]) -> Variable | None:
     """Return the tangent of ``V``, given those of its inputs; ``None`` for zero."""
     if all(T is None for T in tangents):
         return None
-    T = V.operation.jvp(distinct(V.inputs), tangents)
+    T = computed_by(V).jvp(distinct(V.inputs), tangents)
     if T is None:
         return None
     T = T if T.dtype == V.dtype else astype(T, V.dtype)

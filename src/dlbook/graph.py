@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from dlbook.checks import Shape, check_dtype, check_shape, shape_text
 from dlbook.operators import Operators
 from dlbook.showing import lines_of, shortened
+
+if TYPE_CHECKING:
+    from dlbook.operations.base import Operation
 
 WIDE = 100  # characters of a formula: what would make it longer is cut off
 FEW = 5  # inputs of one operation that a formula spells out
@@ -43,8 +47,16 @@ class Variable(Operators):
 
     __slots__ = ("dtype", "inputs", "name", "number", "operation", "shape")
 
-    def __init__(self, name: str, shape: Shape, dtype: Any, operation=None, inputs=()):
-        self.name, self.shape, self.dtype = name, shape, np.dtype(dtype)
+    def __init__(
+        self,
+        name: str,
+        shape: Shape,
+        dtype: DTypeLike,
+        operation: Operation | None = None,
+        inputs: tuple[Variable, ...] = (),
+    ):
+        self.name, self.shape = name, shape
+        self.dtype: np.dtype = np.dtype(dtype)
         self.operation, self.inputs = operation, inputs
         self.number = next(_numbers)
 
@@ -55,17 +67,18 @@ class Variable(Operators):
 
     def __str__(self) -> str:
         """The formula that computes it, as deep as fits: ``add(matmul(X, W), c)``."""
-        text = ""
-        for depth in itertools.count(1):
+        text, depth = formula(self, 1), 1
+        while True:
+            depth += 1
             deeper = formula(self, depth)
-            if deeper == text or (text and len(deeper) > WIDE):
+            if deeper == text or len(deeper) > WIDE:
                 return text
             text = deeper
 
     def __repr__(self) -> str:
         return f"<{described(self)}>"
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         # A copy in another process gets a number of that process, after those of its inputs.
         return Variable, (self.name, self.shape, self.dtype, self.operation, self.inputs)
 
@@ -98,7 +111,7 @@ def described(V: Variable) -> str:
     return f"{named}, shape {shape_text(V.shape)}, {V.dtype}"
 
 
-def variable(name: str, shape: Iterable[int | None], dtype: Any = np.float64) -> Variable:
+def variable(name: str, shape: Iterable[int | None], dtype: DTypeLike = np.float64) -> Variable:
     """Make an input of a graph: data or a parameter.
 
     Parameters
@@ -212,7 +225,7 @@ def needed(
     return sorted(found, key=lambda V: V.number)
 
 
-def get_operation(V: Variable) -> Any:
+def get_operation(V: Variable) -> Operation | None:
     """Return the operation that computes ``V``; ``None`` for an input (Section 6.5.6)."""
     return V.operation
 

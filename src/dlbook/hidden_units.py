@@ -232,7 +232,7 @@ def get(unit: str | HiddenUnit | Callable[[Variable], Variable] | None) -> Hidde
     if not callable(unit):
         raise TypeError(f"hidden unit: must be a name or a function, got {unit!r}")
     known = next((u for u in UNITS.values() if u.function is unit), None)
-    name = getattr(unit, "__name__", None) or getattr(unit, "name", "unit")
+    name = str(getattr(unit, "__name__", None) or getattr(unit, "name", "unit"))
     return known or HiddenUnit(name, f"{name}(z)", "", unit)
 
 
@@ -249,7 +249,7 @@ class Table:
         padded = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
         return "\n".join(padded)
 
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         # As with drawings: stored notebooks keep the text alone, the site's build asks for HTML.
         if os.environ.get("DLBOOK_FIGURES") == "html":
             return {"text/html": self.html(), "text/plain": repr(self)}

@@ -191,7 +191,9 @@ def lanczos(A: Any, steps: int, rng: np.random.Generator) -> LanczosResult:
     check_count(where, "steps", steps, n)
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"{where}: rng must be a numpy.random.Generator, got {rng!r}")
-    basis, alphas, betas, size = np.empty((steps, n)), [], [], 0.0
+    basis, size = np.empty((steps, n)), 0.0
+    alphas: list[float] = []
+    betas: list[float] = []
     q = rng.standard_normal(n)
     q /= norm(q)
     for step in range(steps):

@@ -13,9 +13,10 @@ from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from dlbook import hidden_units
-from dlbook.checks import real_number, shape_text, whole_number
+from dlbook.checks import known, real_number, shape_text, whole_number
 from dlbook.graph import Variable, variable
 from dlbook.hidden_units import HiddenUnit
 from dlbook.operations import transpose
@@ -70,7 +71,7 @@ class Layer:
         out_size: int | Literal["scalar"],
         activation: Unit = None,
         names: tuple[str, str, str] = ("W", "b", "h"),
-        dtype: Any = np.float64,
+        dtype: DTypeLike = np.float64,
         copies: int | None = None,
     ):
         _check_layer(in_size, out_size, activation, names, dtype, copies)
@@ -86,7 +87,7 @@ class Layer:
         units = () if out_size == "scalar" else (out_size,)
         self.learned = [self._variable(name, units, dtype) for name in self.unit.learned]
 
-    def _variable(self, name: str, shape: tuple[int, ...], dtype: Any) -> Variable:
+    def _variable(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> Variable:
         if self.copies is not None:  # one axis for the copies, and one for their examples
             shape = (self.copies, *((1,) if len(shape) < 2 else ()), *shape)
         return variable(name, shape, dtype)
@@ -99,7 +100,10 @@ class Layer:
         """Return z, what the units are given, shape ``(m, out_size * pieces)``."""
         if self.unit.templates:
             return hidden_units.squared_distances(H, self.weights)
-        return H @ self.weights + self.biases
+        return self._plus_biases(H @ self.weights)
+
+    def _plus_biases(self, Z: Variable) -> Variable:
+        return Z if self.biases is None else Z + self.biases
 
     def __repr__(self) -> str:
         return as_typed(self, unnamed=["activation"])
@@ -112,7 +116,7 @@ class Layer:
     @property
     def width(self) -> int:
         """The number of units."""
-        return 1 if self.out_size == "scalar" else self.out_size
+        return 1 if isinstance(self.out_size, str) else self.out_size
 
     @property
     def parameters(self) -> list[Variable]:
@@ -135,13 +139,13 @@ class Layer:
         if self.biases is not None:
             hidden = self.unit.name != "identity"
             values[self.biases] = np.full(
-                self.biases.shape, bias if hidden else 0.0, self.biases.dtype
+                known(self.biases.shape), bias if hidden else 0.0, self.biases.dtype
             )
-        starts = self.unit.learned.values()
+        starts = list(self.unit.learned.values())
         if self.unit.templates:  # as wide as two random points are apart
             starts = [math.sqrt(2 * self.in_size)]
         for V, start in zip(self.learned, starts, strict=True):
-            values[V] = np.full(V.shape, start, V.dtype)
+            values[V] = np.full(known(V.shape), start, V.dtype)
         return values
 
     @property
@@ -175,7 +179,7 @@ class LowRank(Layer):
         rank: int,
         activation: Unit = None,
         names: tuple[str, str, str] = ("V", "b", "h"),
-        dtype: Any = np.float64,
+        dtype: DTypeLike = np.float64,
     ):
         for what, size in (("number of inputs", in_size), ("rank", rank)):
             _check_whole(f"low-rank layer: the {what}", size)
@@ -185,22 +189,24 @@ class LowRank(Layer):
         self.in_size, self.rank = in_size, rank
         self.first = variable("U", (in_size, rank), dtype)
 
-    def pre_activations(self, H):
-        return (H @ self.first) @ self.weights + self.biases
+    def pre_activations(self, H: Variable) -> Variable:
+        return self._plus_biases((H @ self.first) @ self.weights)
 
     @property
-    def parameters(self):
+    def parameters(self) -> list[Variable]:
         return [self.first, *super().parameters]
 
     @property
-    def multiply_adds(self):
+    def multiply_adds(self) -> int:
         return self.rank * (self.in_size + self.width * self.unit.pieces)
 
     @property
-    def _ends(self):
+    def _ends(self) -> tuple[int, int]:
         return self.rank, self.width
 
-    def initial_values(self, rng, scheme="lecun", bias=0.0):
+    def initial_values(
+        self, rng: np.random.Generator, scheme: Scheme | float = "lecun", bias: float = 0.0
+    ) -> Values:
         deviation = _deviation(scheme, self.in_size, self.rank, gain=1.0)
         first = {self.first: _normal(rng, deviation, self.first)}
         return first | super().initial_values(rng, scheme, bias)
@@ -237,7 +243,7 @@ class LocallyConnected(Layer):
         stride: int = 1,
         activation: Unit = None,
         names: tuple[str, str, str] = ("W", "b", "h"),
-        dtype: Any = np.float64,
+        dtype: DTypeLike = np.float64,
     ):
         for what, size in (("field", field), ("number of channels", channels), ("stride", stride)):
             _check_whole(f"locally connected layer: the {what}", size)
@@ -255,22 +261,23 @@ class LocallyConnected(Layer):
             raise ValueError(f"locally connected layer: not with {self.unit.name} units")
         self.weights = variable(names[0], (squares, field * field, channels), dtype)
 
-    def pre_activations(self, H):
+    def pre_activations(self, H: Variable) -> Variable:
         if H.ndim != 2 or H.shape[1] != self.in_size:
             raise ValueError(
                 f"locally connected layer: takes ({self.in_size} numbers an example), got "
                 f"{shape_text(H.shape)}"
             )
         squares = transpose(H[:, self.places], 1, 0, 2) @ self.weights  # (squares, m, channels)
-        return transpose(squares, 1, 0, 2).reshape(H.shape[0], self.width) + self.biases
+        return self._plus_biases(transpose(squares, 1, 0, 2).reshape(H.shape[0], self.width))
 
     @property
-    def multiply_adds(self):
-        return math.prod(self.weights.shape)
+    def multiply_adds(self) -> int:
+        return math.prod(known(self.weights.shape))
 
     @property
-    def _ends(self):
-        return self.weights.shape[1:]
+    def _ends(self) -> tuple[int, int]:
+        field, channels = known(self.weights.shape[1:])
+        return field, channels
 
 
 class Network:
@@ -328,7 +335,8 @@ class Network:
 
     def outputs(self, X: Variable) -> list[Variable]:
         """Return the output of every layer, from the first to the last."""
-        H, found = X, []
+        H = X
+        found: list[Variable] = []
         for number, layer in enumerate(self.layers, start=1):
             H = layer(H)
             for i, j in self.skips:
@@ -346,7 +354,7 @@ class Network:
     @property
     def parameter_count(self) -> int:
         """How many numbers are learned."""
-        return sum(math.prod(V.shape) for V in self.parameters)
+        return sum(math.prod(known(V.shape)) for V in self.parameters)
 
     @property
     def depth(self) -> int:
@@ -372,7 +380,7 @@ class Network:
 
         Raises ValueError if there is no such scheme, or the number is negative or not finite.
         """
-        values = {}
+        values: Values = {}
         for layer in self.layers:
             if layer.weights not in values:
                 values |= layer.initial_values(rng, scheme, bias)
@@ -406,7 +414,7 @@ class MLP(Network):
         sizes: Sequence[int],
         hidden: Unit = "relu",
         skip: int | None = None,
-        dtype: Any = np.float64,
+        dtype: DTypeLike = np.float64,
         copies: int | None = None,
     ):
         sizes = list(sizes)
@@ -440,7 +448,7 @@ def _deviation(scheme: Scheme | float, n: int, p: int, gain: float) -> float:
     deviations = {"lecun": n**-0.5, "glorot": (2 / (n + p)) ** 0.5, "he": gain * n**-0.5}
     if isinstance(scheme, str) and scheme in deviations:
         return deviations[scheme]
-    if not (real_number(scheme) and 0 <= scheme < math.inf):
+    if isinstance(scheme, str) or not (real_number(scheme) and 0 <= scheme < math.inf):
         raise ValueError(
             f"initial values: the scheme must be a standard deviation or one of "
             f"{', '.join(deviations)}, got {scheme!r}"
@@ -449,7 +457,7 @@ def _deviation(scheme: Scheme | float, n: int, p: int, gain: float) -> float:
 
 
 def _normal(rng: np.random.Generator, deviation: float, V: Variable) -> np.ndarray:
-    return rng.normal(0.0, deviation, V.shape).astype(V.dtype)
+    return rng.normal(0.0, deviation, known(V.shape)).astype(V.dtype)
 
 
 def _check_layer(

@@ -90,12 +90,12 @@ def call_function(functions: Functions, V: Any, function: Any, args: tuple, kwar
     operation = functions.get(function.__name__)
     if operation is None or function.__module__ not in ("numpy", "numpy.linalg"):
         raise _missing(functions, V, function)
-    args, kwargs = _translated(function, operation, args, kwargs)
+    positional, named = _translated(function, operation, args, kwargs)
     try:
-        inspect.signature(operation).bind(*args, **kwargs)
+        inspect.signature(operation).bind(*positional, **named)
     except TypeError:
         raise _misfit(function, operation) from None
-    return operation(*args, **kwargs)
+    return operation(*positional, **named)
 
 
 def _translated(function: Any, operation: Any, args: tuple, kwargs: dict) -> tuple[list, dict]:

@@ -2,16 +2,37 @@
 
 Each of them adds a node to the graph, and so do NumPy's functions. ``dlbook.operations`` enters
 its functions here by name, because this floor of the house knows no operation.
+
+To a type checker ``np.exp(W)`` has the type ``Any``: so NumPy declares it for all but arrays. That
+of ``dl.exp(W)`` is ``Variable``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from types import EllipsisType
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+from numpy.typing import DTypeLike
+
+from dlbook.checks import Shape
 from dlbook.numpy_functions import call_function, call_ufunc
 
-by_name: dict[str, Callable[..., Any]] = {}  # the operations
+if TYPE_CHECKING:
+    from dlbook.graph import Variable
+
+# What operations take: numbers and arrays become constants.
+Operand: TypeAlias = "Variable | np.ndarray | np.generic | float"
+Axes = int | tuple[int, ...] | None  # what a reduction goes over; None for all
+Sizes = int | None | tuple[int | None, ...] | list[int | None]  # one of a shape, or all of them
+# What stands between brackets: ``X[0]``, ``X[:, labels]``.
+Place: TypeAlias = (
+    "Variable | np.ndarray | np.integer | int | list[int] | slice | EllipsisType | None"
+)
+Key: TypeAlias = "Place | tuple[Place, ...]"
+
+by_name: dict[str, Callable[..., Variable]] = {}  # the operations
 
 
 class Operators:
@@ -19,54 +40,66 @@ class Operators:
 
     __slots__ = ()
 
-    def __array_ufunc__(self, ufunc, method, *inputs, **settings):
+    name: str  # the class Variable has these
+    shape: Shape
+
+    def __array_ufunc__(
+        self, ufunc: np.ufunc, method: str, *inputs: Any, **settings: Any
+    ) -> Variable:
         return call_ufunc(by_name, self, ufunc, method, inputs, settings)
 
-    def __array_function__(self, function, types, args, kwargs):
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return call_function(by_name, self, function, args, kwargs)
 
-    def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise TypeError(
-            f"'{self.name}' is a variable and no array: it has no value before the graph runs; see "
-            f"dlbook.evaluate, or use dlbook's own functions"
-        )
+    # What a variable is not. A type checker shall not see these methods, or it would take a
+    # variable for an array, a number and a list; they are there for what they say.
+    if not TYPE_CHECKING:
 
-    def __bool__(self) -> bool:
-        raise TypeError(f"'{self.name}' has no value before the graph runs; see dlbook.evaluate")
+        def __array__(self, *args, **kwargs):
+            raise TypeError(
+                f"'{self.name}' is a variable and no array: it has no value before the graph runs; "
+                f"see dlbook.evaluate, or use dlbook's own functions"
+            )
 
-    __float__ = __int__ = __complex__ = __bool__
+        def __bool__(self):
+            raise TypeError(
+                f"'{self.name}' has no value before the graph runs; see dlbook.evaluate"
+            )
 
-    def __len__(self) -> int:
-        raise TypeError(f"'{self.name}' has no length before the graph runs; see its shape")
+        __float__ = __int__ = __complex__ = __bool__
 
-    def __iter__(self):
-        raise TypeError(
-            f"'{self.name}' is not iterable: it has no entries before the graph runs; take a part "
-            f"of it by an index, or dlbook's functions, such as dlbook.sum"
-        )
+        def __len__(self):
+            raise TypeError(f"'{self.name}' has no length before the graph runs; see its shape")
+
+        def __iter__(self):
+            raise TypeError(
+                f"'{self.name}' is not iterable: it has no entries before the graph runs; take a "
+                f"part of it by an index, or dlbook's functions, such as dlbook.sum"
+            )
 
     # The operator == is left as it is: it asks whether two variables are one and the same. With an
     # array it is NumPy's, which compares entries.
     # fmt: off
-    def __add__(self, other): return by_name["add"](self, other)
-    def __radd__(self, other): return by_name["add"](other, self)
-    def __sub__(self, other): return by_name["subtract"](self, other)
-    def __rsub__(self, other): return by_name["subtract"](other, self)
-    def __mul__(self, other): return by_name["multiply"](self, other)
-    def __rmul__(self, other): return by_name["multiply"](other, self)
-    def __truediv__(self, other): return by_name["divide"](self, other)
-    def __rtruediv__(self, other): return by_name["divide"](other, self)
-    def __matmul__(self, other): return by_name["matmul"](self, other)
-    def __rmatmul__(self, other): return by_name["matmul"](other, self)
-    def __pow__(self, exponent): return by_name["power"](self, exponent)
-    def __rpow__(self, base): return by_name["power"](base, self)
-    def __gt__(self, other): return by_name["greater"](self, other)
-    def __ge__(self, other): return by_name["greater_equal"](self, other)
-    def __lt__(self, other): return by_name["less"](self, other)
-    def __le__(self, other): return by_name["less_equal"](self, other)
-    def __neg__(self): return by_name["negate"](self)
-    def __abs__(self): return by_name["abs"](self)
-    def __getitem__(self, key): return by_name["index"](self, key)
+    def __add__(self, other: Operand) -> Variable: return by_name["add"](self, other)
+    def __radd__(self, other: Operand) -> Variable: return by_name["add"](other, self)
+    def __sub__(self, other: Operand) -> Variable: return by_name["subtract"](self, other)
+    def __rsub__(self, other: Operand) -> Variable: return by_name["subtract"](other, self)
+    def __mul__(self, other: Operand) -> Variable: return by_name["multiply"](self, other)
+    def __rmul__(self, other: Operand) -> Variable: return by_name["multiply"](other, self)
+    def __truediv__(self, other: Operand) -> Variable: return by_name["divide"](self, other)
+    def __rtruediv__(self, other: Operand) -> Variable: return by_name["divide"](other, self)
+    def __matmul__(self, other: Operand) -> Variable: return by_name["matmul"](self, other)
+    def __rmatmul__(self, other: Operand) -> Variable: return by_name["matmul"](other, self)
+    def __pow__(self, exponent: Operand) -> Variable: return by_name["power"](self, exponent)
+    def __rpow__(self, base: Operand) -> Variable: return by_name["power"](base, self)
+    def __gt__(self, other: Operand) -> Variable: return by_name["greater"](self, other)
+    def __ge__(self, other: Operand) -> Variable: return by_name["greater_equal"](self, other)
+    def __lt__(self, other: Operand) -> Variable: return by_name["less"](self, other)
+    def __le__(self, other: Operand) -> Variable: return by_name["less_equal"](self, other)
+    def __neg__(self) -> Variable: return by_name["negate"](self)
+    def __abs__(self) -> Variable: return by_name["abs"](self)
+    def __getitem__(self, key: Key) -> Variable: return by_name["index"](self, key)
+    # fmt: on
 
     @property
     def ndim(self) -> int:
@@ -74,17 +107,33 @@ class Operators:
         return len(self.shape)
 
     @property
-    def T(self):
+    def T(self) -> Variable:
         """The transpose: all axes in reverse order."""
         return by_name["transpose"](self)
 
-    def astype(self, dtype): return by_name["astype"](self, dtype)
-    def reshape(self, *shape): return by_name["reshape"](self, *shape)
-    def transpose(self, *axes): return by_name["transpose"](self, *axes)
-    def sum(self, axis=None, keepdims=False): return by_name["sum"](self, axis, keepdims)
-    def mean(self, axis=None, keepdims=False): return by_name["mean"](self, axis, keepdims)
-    def max(self, axis=None, keepdims=False): return by_name["max"](self, axis, keepdims)
-    def min(self, axis=None, keepdims=False): return by_name["min"](self, axis, keepdims)
-    def argmax(self, axis=None): return by_name["argmax"](self, axis)
-    def dot(self, other): return by_name["dot"](self, other)
-    # fmt: on
+    def astype(self, dtype: DTypeLike) -> Variable:
+        return by_name["astype"](self, dtype)
+
+    def reshape(self, *shape: Sizes) -> Variable:
+        return by_name["reshape"](self, *shape)
+
+    def transpose(self, *axes: int | tuple[int, ...] | list[int]) -> Variable:
+        return by_name["transpose"](self, *axes)
+
+    def sum(self, axis: Axes = None, keepdims: bool = False) -> Variable:
+        return by_name["sum"](self, axis, keepdims)
+
+    def mean(self, axis: Axes = None, keepdims: bool = False) -> Variable:
+        return by_name["mean"](self, axis, keepdims)
+
+    def max(self, axis: Axes = None, keepdims: bool = False) -> Variable:
+        return by_name["max"](self, axis, keepdims)
+
+    def min(self, axis: Axes = None, keepdims: bool = False) -> Variable:
+        return by_name["min"](self, axis, keepdims)
+
+    def argmax(self, axis: int | None = None) -> Variable:
+        return by_name["argmax"](self, axis)
+
+    def dot(self, other: Operand) -> Variable:
+        return by_name["dot"](self, other)

@@ -23,7 +23,7 @@ import math
 from collections.abc import Iterable, Mapping
 from functools import reduce
 from numbers import Real
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, overload
 
 import numpy as np
 
@@ -33,10 +33,12 @@ from dlbook.graph import Variable, variable
 from dlbook.showing import as_typed
 
 # What a step takes: arrays alone or variables alone.
-Value = TypeVar("Value", np.ndarray, Variable)
+Arrays = Mapping[Variable, np.ndarray]
+Symbols = Mapping[Variable, Variable]
 # What an optimizer remembers: of each parameter, as memory["velocity", W], and of all, as
 # memory["t"]. Nobody changes one; every step returns a new one.
-Memory = dict[Any, Any]
+Key = str | tuple[str, Variable]
+Memory = dict[Key, Any]
 KINDS = ("an array", "a variable")
 ALONE = "a step takes arrays alone or variables alone"
 
@@ -78,12 +80,26 @@ class Optimizer:
         _check(self.name, "learning rate", learning_rate, math.inf)
         self.learning_rate = float(learning_rate)  # a plain number keeps float32 as it is
 
+    @overload
     def step(
         self,
-        parameters: Mapping[Variable, Value],
-        gradients: Iterable[Value] | Mapping[Variable, Value],
-        memory: Mapping[Any, Any] | None = None,
-    ) -> tuple[dict[Variable, Value], Memory]:
+        parameters: Arrays,
+        gradients: Iterable[np.ndarray] | Arrays,
+        memory: Mapping[Key, Any] | None = None,
+    ) -> tuple[dict[Variable, np.ndarray], Memory]: ...
+    @overload
+    def step(
+        self,
+        parameters: Symbols,
+        gradients: Iterable[Variable] | Symbols,
+        memory: Mapping[Key, Any] | None = None,
+    ) -> tuple[dict[Variable, Variable], Memory]: ...
+    def step(
+        self,
+        parameters: Arrays | Symbols,
+        gradients: Iterable[Any] | Arrays | Symbols,
+        memory: Mapping[Key, Any] | None = None,
+    ) -> tuple[dict[Variable, Any], Memory]:
         """Return the parameters after one step, and the memory; those given stay as they are.
 
         Parameters
@@ -122,7 +138,7 @@ class Optimizer:
         after = {V: value - self.learning_rate * directions[V] for V, value in parameters.items()}
         return after, {key: memory[key] for key in keys}  # in an order that one can rely on
 
-    def start(self, parameters: Mapping[Variable, Value]) -> Memory:
+    def start(self, parameters: Arrays | Symbols) -> Memory:
         """Return the memory before the first step, or variables that stand for any memory.
 
         Parameters
@@ -147,7 +163,7 @@ class Optimizer:
         }
 
     def directions(
-        self, gradients: dict[Variable, Any], memory: Mapping[Any, Any]
+        self, gradients: dict[Variable, Any], memory: Mapping[Key, Any]
     ) -> tuple[dict[Variable, Any], Memory]:
         """Return where to go, by parameter, and the memory after this step.
 
@@ -155,7 +171,7 @@ class Optimizer:
         """
         return gradients, {}
 
-    def _keys(self, parameters: Iterable[Variable]) -> list:
+    def _keys(self, parameters: Iterable[Variable]) -> list[Key]:
         return [(what, V) for what in self.remembers for V in parameters]
 
     def __repr__(self) -> str:
@@ -189,7 +205,9 @@ class Momentum(Optimizer):
         _check(self.name, "momentum", momentum, 1, least=0)
         self.momentum = float(momentum)
 
-    def directions(self, gradients, memory):
+    def directions(
+        self, gradients: dict[Variable, Any], memory: Mapping[Key, Any]
+    ) -> tuple[dict[Variable, Any], Memory]:
         velocity = {V: self.momentum * memory["velocity", V] + G for V, G in gradients.items()}
         return velocity, {("velocity", V): value for V, value in velocity.items()}
 
@@ -225,12 +243,14 @@ class Adam(Optimizer):
         _check(self.name, "delta", delta, math.inf)
         self.rho1, self.rho2, self.delta = float(rho1), float(rho2), float(delta)
 
-    def start(self, parameters):
+    def start(self, parameters: Arrays | Symbols) -> Memory:
         memory = super().start(parameters)
         symbols = any(isinstance(value, Variable) for value in parameters.values())
         return {**memory, "t": variable("t", ()) if symbols else 0.0}
 
-    def directions(self, gradients, memory):
+    def directions(
+        self, gradients: dict[Variable, Any], memory: Mapping[Key, Any]
+    ) -> tuple[dict[Variable, Any], Memory]:
         t = memory["t"] + 1.0
         t = t if isinstance(t, Variable) else float(t)  # as above: NumPy's would have a dtype
         # Both means began at 0, and are too small by a factor that is known.
@@ -244,7 +264,7 @@ class Adam(Optimizer):
             directions[V] = s / _like(of_s, G) / (np.sqrt(r / _like(of_r, G)) + self.delta)
         return directions, after
 
-    def _keys(self, parameters):
+    def _keys(self, parameters: Iterable[Variable]) -> list[Key]:
         return [*super()._keys(parameters), "t"]
 
 
@@ -266,19 +286,33 @@ class Clipped:
         self.optimizer: Any = optimizer
         self.norm = float(norm)
 
+    @overload
     def step(
         self,
-        parameters: Mapping[Variable, Value],
-        gradients: Iterable[Value] | Mapping[Variable, Value],
+        parameters: Arrays,
+        gradients: Iterable[np.ndarray] | Arrays,
         memory: Any = None,
-    ) -> tuple[Mapping[Variable, Value], Any]:
+    ) -> tuple[Mapping[Variable, np.ndarray], Any]: ...
+    @overload
+    def step(
+        self,
+        parameters: Symbols,
+        gradients: Iterable[Variable] | Symbols,
+        memory: Any = None,
+    ) -> tuple[Mapping[Variable, Variable], Any]: ...
+    def step(
+        self,
+        parameters: Arrays | Symbols,
+        gradients: Iterable[Any] | Arrays | Symbols,
+        memory: Any = None,
+    ) -> tuple[Mapping[Variable, Any], Any]:
         """Return the parameters after one step, and the memory; as :meth:`Optimizer.step`."""
         found = list(_by_parameter(self.name, parameters, gradients).values())
         symbols = any(isinstance(G, Variable) for G in found)
         shorten = _shortened_graph if symbols else _shortened
         return self.optimizer.step(parameters, shorten(found, self.norm), memory)
 
-    def start(self, parameters: Mapping[Variable, Value]) -> Any:
+    def start(self, parameters: Arrays | Symbols) -> Any:
         """Return the memory of what takes the step; as :meth:`Optimizer.start`."""
         return self.optimizer.start(parameters)
 
@@ -323,7 +357,9 @@ def _check(name: str, what: str, value: float, limit: float, least: float | None
         raise ValueError(f"{name}: the {what} must be {wanted}, got {value}")
 
 
-def _by_parameter(name: str, parameters: Mapping, gradients: Any) -> dict[Variable, Any]:
+def _by_parameter(
+    name: str, parameters: Mapping[Variable, Any], gradients: Any
+) -> dict[Variable, Any]:
     """Return the gradients by parameter, all there and like their parameters."""
     _check_parameters(name, parameters)
     if isinstance(gradients, Mapping):
@@ -344,7 +380,9 @@ def _by_parameter(name: str, parameters: Mapping, gradients: Any) -> dict[Variab
     return found
 
 
-def _check_memory(name: str, parameters: Mapping, memory: Any, keys: list) -> None:
+def _check_memory(
+    name: str, parameters: Mapping[Variable, Any], memory: Any, keys: list[Key]
+) -> None:
     if not isinstance(memory, Mapping):
         raise TypeError(
             f"{name}: the memory must be None or the dict that a step has returned, got "
@@ -359,7 +397,7 @@ def _check_memory(name: str, parameters: Mapping, memory: Any, keys: list) -> No
             _check_number(name, parameters, key, memory[key])
 
 
-def _check_number(name: str, parameters: Mapping, what: str, found: Any) -> None:
+def _check_number(name: str, parameters: Mapping[Variable, Any], what: str, found: Any) -> None:
     if isinstance(found, Variable):
         for V, value in parameters.items():
             if not isinstance(value, Variable):
@@ -375,8 +413,8 @@ def _check_parameters(name: str, parameters: Any) -> None:
             f"{parameters!r}"
         )
     kinds = {V: _kind(value) for V, value in parameters.items()}
-    first = next(iter(kinds), None)
     for V, kind in kinds.items():
+        first = next(iter(kinds))
         if kind not in KINDS:
             raise TypeError(
                 f"{name}: the parameter '{V.name}' must be an array or a variable, got {kind}"
@@ -407,7 +445,7 @@ def _refuse_mixture(name: str, V: Variable, value: Any, what: str, found: Any) -
     )
 
 
-def _check_same(name: str, wanted: str, keys: Iterable, found: Mapping) -> None:
+def _check_same(name: str, wanted: str, keys: Iterable[Any], found: Mapping[Any, Any]) -> None:
     """Raise a ValueError unless what is found has these keys and no others."""
     keys = dict.fromkeys(keys)
     if keys.keys() == found.keys():
@@ -434,5 +472,5 @@ def _kind(value: Any) -> str:
     return "None" if value is None else f"a {type(value).__name__}"
 
 
-def _shape(value: Any) -> tuple:
+def _shape(value: Any) -> tuple[int | None, ...]:
     return value.shape if hasattr(value, "shape") else np.shape(value)

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from dlbook import distributions
-from dlbook.checks import shape_text, whole_number
+from dlbook.checks import known, shape_text, whole_number
 from dlbook.distributions import Distribution, Spread, check_floor, check_spread
 from dlbook.graph import Variable, variable
 from dlbook.operations import concatenate, reshape
@@ -45,7 +46,11 @@ class Affine:
     """
 
     def __init__(
-        self, in_size: int, shape: tuple[int, ...] = (), names=("W", "b"), dtype: Any = np.float64
+        self,
+        in_size: int,
+        shape: tuple[int, ...] = (),
+        names: tuple[str, str] = ("W", "b"),
+        dtype: DTypeLike = np.float64,
     ):
         self.in_size, self.shape, self.names = _whole("in_size", in_size), shape, names
         entries = (int(np.prod(shape)),) if shape else ()
@@ -107,12 +112,12 @@ class OutputUnit:
 
     def initial_values(self, rng: np.random.Generator) -> Values:
         """Draw small random weights; biases and the rest are zero (Section 6.2)."""
-        values = {}
+        values: Values = {}
         for map in self.maps:
-            draw = rng.normal(0.0, map.in_size**-0.5, map.weights.shape)
+            draw = rng.normal(0.0, map.in_size**-0.5, known(map.weights.shape))
             values[map.weights] = draw.astype(map.weights.dtype)
-            values[map.biases] = np.zeros(map.biases.shape, map.biases.dtype)
-        return values | {V: np.zeros(V.shape, V.dtype) for V in self.further}
+            values[map.biases] = np.zeros(known(map.biases.shape), map.biases.dtype)
+        return values | {V: np.zeros(known(V.shape), V.dtype) for V in self.further}
 
 
 class _Logits(OutputUnit):
@@ -120,11 +125,11 @@ class _Logits(OutputUnit):
 
     distribution: Callable[[Variable], Distribution]
 
-    def __init__(self, in_size: int, out_size: int | None = None, dtype: Any = np.float64):
+    def __init__(self, in_size: int, out_size: int | None = None, dtype: DTypeLike = np.float64):
         super().__init__(Affine(in_size, _target(out_size), dtype=dtype))
         self.out_size = out_size
 
-    def __call__(self, H):
+    def __call__(self, H: Variable) -> Distribution:
         return self.distribution(self.maps[0](H).named("z"))
 
 
@@ -163,14 +168,14 @@ class Multinoulli(OutputUnit):
     """
 
     def __init__(
-        self, in_size: int, classes: int, restricted: bool = False, dtype: Any = np.float64
+        self, in_size: int, classes: int, restricted: bool = False, dtype: DTypeLike = np.float64
     ):
         if _whole("classes", classes) < 2:
             raise ValueError(f"multinoulli: needs at least 2 classes, got {classes}")
         self.classes, self.restricted = classes, bool(restricted)
         super().__init__(Affine(in_size, (classes - self.restricted,), dtype=dtype))
 
-    def __call__(self, H):
+    def __call__(self, H: Variable) -> distributions.Multinoulli:
         z = self.maps[0](H)
         if self.restricted:
             z = concatenate([z, zeros_like(z[:, :1])], axis=1)
@@ -202,12 +207,13 @@ class Gaussian(OutputUnit):
         spread: Spread | None = None,
         constant: bool = False,
         floor: float = 1e-6,
-        dtype: Any = np.float64,
+        dtype: DTypeLike = np.float64,
     ):
         target = _target(out_size)
         check_spread("Gaussian", "precision" if spread is None else spread, floor)
         mean = Affine(in_size, target, dtype=dtype)
-        self.out_size, self.spread, self.constant, self.floor = out_size, spread, constant, floor
+        self.out_size, self.constant, self.floor = out_size, constant, floor
+        self.spread: Spread | None = spread
         if constant and spread is None:
             raise ValueError("Gaussian: a constant variance that is learned needs a spread")
         if spread is None:
@@ -217,7 +223,7 @@ class Gaussian(OutputUnit):
         else:
             super().__init__(mean, Affine(in_size, target, ("W_a", "b_a"), dtype))
 
-    def __call__(self, H):
+    def __call__(self, H: Variable) -> distributions.Gaussian:
         mean = self.maps[0](H).named("y_hat")
         if self.spread is None:
             return distributions.Gaussian(mean)
@@ -237,7 +243,9 @@ class FullGaussian(OutputUnit):
     dtype : NumPy dtype
     """
 
-    def __init__(self, in_size: int, out_size: int, floor: float = 1e-6, dtype: Any = np.float64):
+    def __init__(
+        self, in_size: int, out_size: int, floor: float = 1e-6, dtype: DTypeLike = np.float64
+    ):
         d = _whole("out_size", out_size)
         check_floor("full Gaussian", floor)
         self.out_size, self.floor = out_size, floor
@@ -245,15 +253,15 @@ class FullGaussian(OutputUnit):
             Affine(in_size, (d,), dtype=dtype), Affine(in_size, (d, d), ("W_B", "b_B"), dtype)
         )
 
-    def __call__(self, H):
+    def __call__(self, H: Variable) -> distributions.FullGaussian:
         mean, B = (map(H) for map in self.maps)
         return distributions.FullGaussian(mean.named("y_hat"), B.named("B"), self.floor)
 
-    def initial_values(self, rng):
+    def initial_values(self, rng: np.random.Generator) -> Values:
         """As for every unit, but B begins near the identity: far from any singular matrix."""
         values = super().initial_values(rng)
         weights, biases = self.maps[1].weights, self.maps[1].biases
-        values[weights] *= weights.dtype.type(0.1)
+        values[weights] *= np.asarray(0.1, weights.dtype)
         values[biases] = np.eye(*self.maps[1].shape, dtype=biases.dtype).reshape(-1)
         return values
 
@@ -279,29 +287,30 @@ class MixtureDensity(OutputUnit):
         out_size: int | None = None,
         spread: Spread = "sigma",
         floor: float = 1e-3,
-        dtype: Any = np.float64,
+        dtype: DTypeLike = np.float64,
     ):
         n, d = _whole("components", components), _target(out_size) or (1,)
         check_spread("mixture", spread, floor)
         self.components, self.out_size = components, out_size
-        self.scalar, self.spread, self.floor = out_size is None, spread, floor
+        self.scalar, self.floor = out_size is None, floor
+        self.spread: Spread = spread
         super().__init__(
             Affine(in_size, (n,), dtype=dtype),
             Affine(in_size, (n, *d), ("W_mu", "b_mu"), dtype),
             Affine(in_size, (n, *d), ("W_a", "b_a"), dtype),
         )
 
-    def __call__(self, H):
+    def __call__(self, H: Variable) -> distributions.Mixture:
         z, means, raw = (map(H) for map in self.maps)
         return distributions.Mixture(
             z.named("z"), means.named("mu"), raw.named("a"), self.spread, self.floor, self.scalar
         )
 
-    def initial_values(self, rng):
+    def initial_values(self, rng: np.random.Generator) -> Values:
         """As for every unit, but the means begin apart, so that each can find data of its own."""
         values = super().initial_values(rng)
         biases = self.maps[1].biases
-        values[biases] = rng.normal(size=biases.shape).astype(biases.dtype)
+        values[biases] = rng.normal(size=known(biases.shape)).astype(biases.dtype)
         return values
 
 

@@ -148,7 +148,7 @@ class ScalarGraph:
         """
         if j not in self.children:
             raise ValueError(f"paths: expected a node from 1 to {self.n}, got {j!r}")
-        unfinished = [(j,)]
+        unfinished: list[tuple[int, ...]] = [(j,)]
         while unfinished:
             path = unfinished.pop()
             if path[-1] == self.n:
@@ -277,7 +277,7 @@ def _node(i: int, node: Any) -> tuple[Function, tuple[int, ...]]:
             f"for {len(function.partials)} partial derivatives"
         )
     for j in parents:
-        if not isinstance(j, Integral) or isinstance(j, bool) or not 1 <= j < i:
+        if not isinstance(j, Integral) or isinstance(j, bool) or not 1 <= int(j) < i:
             raise ValueError(f"{where}: expected parents from 1 to {i - 1}, got {j!r}")
     if len(set(parents)) < len(parents):
         raise ValueError(f"{where}: expected each parent once, got {parents}")

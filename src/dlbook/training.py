@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import scipy  # which loads a submodule where it is first used
+from numpy.typing import ArrayLike
 from tqdm import tqdm
 
 from dlbook.backpropagation import backprop
@@ -16,7 +17,10 @@ from dlbook.differentiability import check_slope
 from dlbook.graph import Variable
 from dlbook.optimizers import CanStep
 from dlbook.programs.compiling import compile
+from dlbook.programs.program import Program
 from dlbook.programs.values import check_input
+
+Values = dict[Variable, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Trained:
         ``None`` before any step.
     """
 
-    parameters: dict[Variable, np.ndarray]
+    parameters: Values
     costs: np.ndarray
     recorded: list[np.ndarray]
     errors: np.ndarray = field(default_factory=lambda: np.empty(0))
@@ -72,14 +76,14 @@ class TrainingDiverged(FloatingPointError):
         super().__init__(message)
         self.trained = trained
 
-    def __reduce__(self):  # to come back from another process
+    def __reduce__(self) -> tuple[Any, ...]:  # to come back from another process
         return type(self), (str(self), self.trained)
 
 
 def train(
     J: Variable,
-    parameters: Mapping[Variable, Any],
-    data: Mapping[Variable, Any],
+    parameters: Mapping[Variable, ArrayLike],
+    data: Mapping[Variable, ArrayLike],
     optimizer: CanStep,
     steps: int,
     record: Iterable[Variable] = (),
@@ -87,7 +91,7 @@ def train(
     memory: Any = None,
     batch_size: int | None = None,
     rng: np.random.Generator | None = None,
-    validation: tuple[Variable, Mapping[Variable, Any]] | None = None,
+    validation: tuple[Variable, Mapping[Variable, ArrayLike]] | None = None,
     patience: int | None = None,
 ) -> Trained:
     """Minimise a cost: gradient, step, and again.
@@ -138,28 +142,31 @@ def train(
     check_slope("train", J, parameters)
     outputs = [J, *record, *(gradients[V] for V in parameters)]
     program = compile(outputs, [*parameters, *data])
-    parameters = {V: _checked(V, value).copy() for V, value in parameters.items()}
+    theta = {V: _checked(V, value).copy() for V, value in parameters.items()}
     batches = _Batches({V: _checked(V, value) for V, value in data.items()}, batch_size, rng)
-    watch = _Watch(validation, patience, parameters)
-    costs, recorded, good = [], [[] for _ in record], (parameters, memory)
+    watch = _Watch(validation, patience, theta)
+    costs: list[np.ndarray] = []
+    recorded: list[list[np.ndarray]] = [[] for _ in record]
+    good = (theta, memory)
 
-    def so_far(parameters, memory, step):
+    def so_far(theta: Values, memory: Any, step: int) -> Trained:
         epoch = step // batches.per_epoch
         if patience is not None and watch.best is not None:
-            (parameters, memory), epoch = watch.best, watch.best_epoch
+            (theta, memory), epoch = watch.best, watch.best_epoch
         kept = [np.array(values) for values in recorded]
-        return Trained(parameters, np.array(costs), kept, np.array(watch.errors), epoch, memory)
+        return Trained(theta, np.array(costs), kept, np.array(watch.errors), epoch, memory)
 
+    step = 0
     # The bar goes to a terminal only, so that notebooks and logs stay the same from run to run.
     bar = tqdm(range(steps + 1), desc="training", disable=None, leave=False)
     # What is not finite is reported with the step, and needs no warning.
     with bar, np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for step in bar:
-            cost, *values = program(*parameters.values(), *batches.next())
+            cost, *values = program(*theta.values(), *batches.next())
             slopes = values[len(record) :]
-            problem = _not_finite({J: cost, **dict(zip(parameters, slopes, strict=True))})
+            problem = _not_finite({J: cost, **dict(zip(theta, slopes, strict=True))})
             if not problem and step and step % batches.per_epoch == 0:
-                problem = watch.measure(parameters, memory)
+                problem = watch.measure(theta, memory)
             if problem:
                 hint = "; a smaller learning rate may help" if step else ": before any step"
                 raise TrainingDiverged(
@@ -171,12 +178,12 @@ def train(
                 kept.append(value)
             if step == steps or watch.has_enough:
                 break
-            good = parameters, memory
-            parameters, memory = _stepped(optimizer.step(parameters, slopes, memory), parameters)
-    return so_far(parameters, memory, step)
+            good = theta, memory
+            theta, memory = _stepped(optimizer.step(theta, slopes, memory), theta)
+    return so_far(theta, memory, step)
 
 
-def _stepped(result: Any, before: Mapping) -> tuple[dict[Variable, np.ndarray], Any]:
+def _stepped(result: Any, before: Values) -> tuple[Values, Any]:
     """Return what a step has returned if it is what was asked for: a dict unpacks, too."""
     if not isinstance(result, tuple) or len(result) != 2:
         found = f"{len(result)}" if isinstance(result, tuple) else f"a {type(result).__name__}"
@@ -202,7 +209,7 @@ class _Batches:
         rng: np.random.Generator | None,
     ):
         self.data, self.size, self.rng = data, size, rng
-        self.order, self.per_epoch = None, 1
+        self.order, self.per_epoch = np.empty(0, np.int64), 1
         if size is None:
             return
         counts = {len(value) for V, value in data.items() if None in V.shape[:1]}
@@ -222,7 +229,7 @@ class _Batches:
     def next(self) -> list[np.ndarray]:
         if self.size is None:
             return list(self.data.values())
-        if self.place % self.per_epoch == 0:
+        if self.place % self.per_epoch == 0 and self.rng is not None:
             self.order = self.rng.permutation(self.examples)
         start = self.place % self.per_epoch * self.size
         chosen = self.order[start : start + self.size]
@@ -233,9 +240,11 @@ class _Batches:
 class _Watch:
     """Measures the validation error, and remembers the best parameters (Section 7.8)."""
 
-    def __init__(self, validation: Any, patience: int | None, parameters: Mapping):
-        self.program, self.patience, self.errors = None, patience, []
-        self.best, self.best_epoch, self.least = None, 0, np.inf
+    def __init__(self, validation: Any, patience: int | None, parameters: Values):
+        self.patience, self.best_epoch, self.least = patience, 0, np.inf
+        self.program: Program | None = None
+        self.errors: list[float] = []
+        self.best: tuple[Values, Any] | None = None
         if patience is not None:
             _check_whole("patience", patience, 1)
             if validation is None:
@@ -252,7 +261,7 @@ class _Watch:
             self.program = compile([error], [*parameters, *data])
             self.data = [_checked(V, value) for V, value in data.items()]
 
-    def measure(self, parameters: Mapping[Variable, np.ndarray], memory: Any) -> str:
+    def measure(self, parameters: Values, memory: Any) -> str:
         """Measure the error at the end of an epoch; return what is wrong with it, if anything."""
         if self.program is None:
             return ""
@@ -273,8 +282,8 @@ class _Watch:
 
 def minimize(
     J: Variable,
-    parameters: Mapping[Variable, Any],
-    data: Mapping[Variable, Any],
+    parameters: Mapping[Variable, ArrayLike],
+    data: Mapping[Variable, ArrayLike],
     tolerance: float = 1e-9,
     steps: int = 10_000,
 ) -> Trained:
@@ -310,21 +319,21 @@ def minimize(
     check_slope("minimize", J, parameters)
     program = compile([J, *(gradients[V] for V in parameters)], [*parameters, *data])
     start = {V: _checked(V, value, "minimize") for V, value in parameters.items()}
-    data = {V: _checked(V, value, "minimize") for V, value in data.items()}
+    given = [_checked(V, value, "minimize") for V, value in data.items()]
     ends = np.cumsum([value.size for value in start.values()])
 
-    def parts(theta):
-        pieces = np.split(theta, ends[:-1])
-        return [piece.reshape(V.shape) for V, piece in zip(start, pieces, strict=True)]
+    def parts(theta: np.ndarray) -> list[np.ndarray]:
+        pieces = zip(np.split(theta, ends[:-1]), start.values(), strict=True)
+        return [piece.reshape(value.shape) for piece, value in pieces]
 
-    def cost_and_gradient(theta):
+    def cost_and_gradient(theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if not np.isfinite(theta).all():
             raise RuntimeError(
                 f"minimize: the search left the finite numbers after J = {costs[-1]:g}; another "
                 f"start may help"
             )
         with np.errstate(over="ignore", invalid="ignore"):  # a step too far; the search returns
-            J, *gradients = program(*parts(theta), *data.values())
+            J, *gradients = program(*parts(theta), *given)
         return J, np.concatenate([G.reshape(-1) for G in gradients])
 
     theta, costs = np.concatenate([value.reshape(-1) for value in start.values()]), [np.nan]

@@ -61,7 +61,7 @@ class Animation(Drawing):
         root = ElementTree.fromstring(
             re.sub(r">\s+<", "><", text.replace(" stroke-dashoffset: 0;", ""))
         )
-        width = float(root.get("viewBox").split()[2])
+        width = float(root.attrib["viewBox"].split()[2])
         for parent in list(root.iter()):
             self._wind(parent, width)
         return ElementTree.tostring(root, encoding="unicode")

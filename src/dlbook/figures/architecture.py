@@ -404,8 +404,8 @@ def skip_connections(
         facts.append(f"{name}, {depths[0]} layers {middle[0]:.2g}, {depths[-1]} {middle[-1]:.2g}")
     left.set(title="gradient, first layer", xlabel="hidden layers", yscale="log", ylabel="norm")
     ends = []
-    for axes, (depth, table) in zip(panels[1:], runs.items(), strict=True):
-        for i, (name, costs) in enumerate(table.items()):
+    for axes, (depth, by_name) in zip(panels[1:], runs.items(), strict=True):
+        for i, (name, costs) in enumerate(by_name.items()):
             middle = np.median(costs, axis=1)
             axes.plot(middle, LINES[i], color=COLORS[NAMES[i]], label=name)
             ends.append(f"{name}, {depth} layers: {np.median(costs[-1]):.3f}")

@@ -35,12 +35,13 @@ class F(Elementwise):
     def __init__(self, order: int = 0):
         self.order = order
 
+    # Fixed for every other operation, here of the derivative's order.
     @property
-    def name(self) -> str:
+    def name(self) -> str:  # type: ignore[override] # pyright: ignore[reportIncompatibleVariableOverride]
         return "f" + "'" * self.order
 
     @property
-    def symbol(self) -> str:
+    def symbol(self) -> str:  # type: ignore[override] # pyright: ignore[reportIncompatibleVariableOverride]
         return f"${self.name}$"
 
     def f(self, a):
@@ -167,7 +168,7 @@ def examples(shapes: bool = False, graphs: Iterable[Variables] = ()) -> Drawing:
         r"(d)  $\hat{y} = \mathbfit{x}^\top \mathbfit{w}$  and  $\lambda \sum_i w_i^2$",
     )
     a, b, c, d = graphs or (product(), logistic_regression(), relu_layer(), weight_decay())
-    outputs = (a["z"], b["y_hat"], c["H"], [d["y_hat"], d["u(3)"]])
+    outputs = ([a["z"]], [b["y_hat"]], [c["H"]], [d["y_hat"], d["u(3)"]])
     panels = [graph_panel(V, shapes, title=t) for V, t in zip(outputs, titles, strict=True)]
     for panel in panels:
         panel.alt = f"{panel.title[:3]} {panel.alt}"

@@ -273,9 +273,9 @@ def three_ways(
         left.annotate(name, (depth[-1], values[-1]), (-12 if up else 0, -2 if up else 8),
                       textcoords="offset points", ha="right", color=COLORS[color])  # fmt: skip
     left.set(title="size of the derivative", xlabel="functions nested", ylabel="operations")
-    for (name, values), color, mark in zip(errors.items(), ("orange", "purple"), "sD", strict=True):
+    for (name, error), color, mark in zip(errors.items(), ("orange", "purple"), "sD", strict=True):
         look = {"color": COLORS[color], "marker": mark, "ms": 4, "lw": 1.2}
-        right.loglog(steps, np.maximum(values, 1e-17), **look, label=name)
+        right.loglog(steps, np.maximum(error, 1e-17), **look, label=name)
     floor = max(exact, 1e-17)
     right.axhline(floor, color=COLORS["blue"], lw=1.8)
     right.text(steps.max(), floor * 1.6, "automatic", ha="right", color=COLORS["blue"], bbox=HALO)
@@ -322,9 +322,9 @@ def hessians(matrices: Mapping[str, Array], blocks: Mapping[str, int]) -> Drawin
             ]
             style = {"facecolor": COLORS[face], "edgecolor": COLORS[edge], "linewidth": 0.9}
             axes.add_collection(PatchCollection(squares, **style))
-        for edge in edges:
-            axes.axhline(edge, color=COLORS["muted"], lw=0.7)
-            axes.axvline(edge, color=COLORS["muted"], lw=0.7)
+        for place in edges:
+            axes.axhline(place, color=COLORS["muted"], lw=0.7)
+            axes.axvline(place, color=COLORS["muted"], lw=0.7)
         middles = [(a + b) / 2 for a, b in pairwise(edges)]
         names = [f"$\\mathbfit{{{name}}}$" if n > 1 else f"${name}$" for name, n in blocks.items()]
         axes.set(xlim=(0, len(H)), ylim=(len(H), 0), aspect="equal", title=title)
@@ -455,14 +455,15 @@ def newton(
     for (damping, norms), (name, line) in zip(residuals.items(), looks, strict=False):
         label = rf"$\lambda = {damping:g}$"
         left.semilogy(norms, color=COLORS[name], ls=line, label=label)
-        ends = [start, *descents[damping]]
-        right.plot([0, *products], ends, marker=".", color=COLORS[name], ls=line, label=label)
+        costs = [start, *descents[damping]]
+        right.plot([0, *products], costs, marker=".", color=COLORS[name], ls=line, label=label)
     right.axhline(start, color=COLORS["muted"], lw=1, ls=":")
     right.text(0.98, start, "before the step", ha="right", va="bottom", fontsize=8.5,
                color=COLORS["muted"], transform=right.get_yaxis_transform())  # fmt: skip
     left.set(title="residual, relative", xlabel="Hessian-vector products")
     right.set(title="cost after the step", xlabel="Hessian-vector products")
-    left.legend(), right.legend()
+    left.legend()
+    right.legend()
     most = max(len(norms) for norms in residuals.values())
     ends = ", ".join(f"{values[-1]:.4f} with damping {d:g}" for d, values in descents.items())
     alt = (

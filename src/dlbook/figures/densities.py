@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.colors import to_rgba
@@ -131,7 +132,7 @@ def learning(curves: Mapping[float, Mapping[str, Array]], limit: float) -> Drawi
     facts = []
     for ax, (rate, lines) in zip(axes, curves.items(), strict=True):
         for k, ((name, costs), style) in enumerate(zip(lines.items(), THREE, strict=True)):
-            failed = ~(costs <= limit).all(axis=0)
+            failed = np.logical_not((costs <= limit).all(axis=0))
             shown = np.arange(0, len(costs), 4)
             lines_kept = np.where(costs < 1.7, costs, np.nan)[shown]
             ax.plot(shown, lines_kept, color=style["color"], lw=0.5, alpha=0.35)
@@ -186,6 +187,7 @@ def covariances(
     """
     figure, (left, right) = new_figure(7.2, 3.0, ncols=2, width_ratios=[1.5, 1])
     left.plot(*Y.T, **DATA)
+    styles: tuple[dict[str, Any], ...]
     styles = ({"ec": COLORS["blue"], "lw": 2}, {"ec": COLORS["orange"], "lw": 1.5, "ls": "--"})
     for (name, (means, matrices)), style in zip(models.items(), styles, strict=True):
         for mean, matrix in zip(means, matrices, strict=True):

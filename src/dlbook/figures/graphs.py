@@ -26,7 +26,7 @@ from dlbook.checks import needed_by, shape_text
 from dlbook.figures.style import COLORS, Drawing, in_style
 from dlbook.graph import Graph, Variable, has_name
 from dlbook.network import Network
-from dlbook.operations.base import Constant
+from dlbook.operations.base import Constant, computed_by
 
 if TYPE_CHECKING:
     import pygraphviz
@@ -271,8 +271,8 @@ def draw_panels(panels: Sequence[Panel], direction: str = "BT", columns: int = 1
         width, height = high - low
         sizes[i] = max(width, _extent(panel.title, 11)[0]), height + titled
     sizes += 0.3 if columns == 1 else (0.6, 0.3)
-    sizes = sizes.reshape(-1, columns, 2)
-    widths, heights = sizes[..., 0].max(axis=0), sizes[..., 1].max(axis=1)
+    grid = sizes.reshape(-1, columns, 2)
+    widths, heights = grid[..., 0].max(axis=0), grid[..., 1].max(axis=1)
     figure = Figure(figsize=(widths.sum(), heights.sum()))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, widths.sum()), ylim=(0, heights.sum()), aspect="equal")
@@ -296,9 +296,9 @@ def _box(panel: Panel, layout: Layout) -> np.ndarray:
     for edge, path in zip(panel.edges, layout.paths, strict=True):
         bounds.append(path.get_extents().get_points())
         shown.append(panel.shows(edge.tail) and panel.shows(edge.head))
-    bounds = np.array(bounds)
+    corners = np.array(bounds)
     # What is hidden counts in height alone, so that two panels side by side stay level.
-    x, y = bounds[shown, :, 0], bounds[:, :, 1]
+    x, y = corners[shown, :, 0], corners[:, :, 1]
     return np.array([[x.min(), y.min()], [x.max(), y.max()]])
 
 
@@ -522,8 +522,8 @@ def _node_of(V: Variable, gradients: list[str], shapes: bool, named: bool) -> No
 
 def _sign(V: Variable) -> str:
     """Return how an operation is written; one whose sign has a place to fill goes by its name."""
-    sign = V.operation.symbol
-    return sign if sign and "·" not in sign else V.operation.name
+    op = computed_by(V)
+    return op.symbol if op.symbol and "·" not in op.symbol else op.name
 
 
 def _has_name(V: Variable, *targets: Variable) -> bool:
@@ -557,9 +557,11 @@ def _in_words(
 
     def computed(variables: list[Variable]) -> str:
         if len(variables) > SPELLED:
-            times = Counter(V.operation.name for V in variables).items()
+            times = Counter(computed_by(V).name for V in variables).items()
             return f"{len(variables)} operations, " + ", ".join(f"{n} {name}" for name, n in times)
-        steps = (f"{V.operation.name}({', '.join(called[U] for U in V.inputs)})" for V in variables)
+        steps = (
+            f"{computed_by(V).name}({', '.join(called[U] for U in V.inputs)})" for V in variables
+        )
         return "; ".join(f"{listed([V])} = {s}" for V, s in zip(variables, steps, strict=True))
 
     inputs = listed(V for V in graph if V.operation is None) or "constants"
@@ -579,7 +581,8 @@ def _in_words(
 def _called(graph: Graph, labels: dict[Variable, str]) -> dict[Variable, str]:
     """Return how each variable is called in words; those without a name are numbered."""
     unnamed = [V for V in graph if not _has_name(V) and V not in labels]
-    totals, seen, called = Counter(V.name for V in unnamed), Counter(), {}
+    totals, called = Counter(V.name for V in unnamed), {}
+    seen: Counter[str] = Counter()
     for V in graph:
         called[V] = labels.get(V, V.name)
         if not _has_name(V) and V not in labels and totals[V.name] > 1:

@@ -328,12 +328,12 @@ def depth(
         *right.get_legend_handles_labels(), loc="outside lower right", ncols=4, handlelength=2.8
     )
     shrink = "; ".join(f"{n} from {v[-1]:.1g} to {v[0]:.1g}" for n, v in norms.items())
-    table = "; ".join(
+    rows = "; ".join(
         f"{name} {', '.join(f'{e:.0%}' for e in t.mean(axis=1))}" for name, t in errors.items()
     )
     alt = (
         f"Left, the norm of the gradient from the output layer to the first: {shrink}. Right, test "
-        f"errors with {', '.join(map(str, depths))} hidden layers: {table}."
+        f"errors with {', '.join(map(str, depths))} hidden layers: {rows}."
     )
     return Drawing(figure, alt)
 
@@ -531,10 +531,10 @@ def comparison(
     right.tick_params(axis="y", length=0)
     right.grid(axis="y", lw=0.5)
     facts = ", ".join(f"{name} {errors[name].mean():.1%}" for name in order[::-1])
-    clear = [name for name, (middle, width) in apart.items() if abs(middle) > width]
+    far_from_0 = [name for name, (middle, width) in apart.items() if abs(middle) > width]
     far = [name for name in order if name not in (*apart, reference)]
     alt = (
         f"Test errors with intervals, from least to largest: {facts}. Of the differences from "
-        f"{reference}, those of {', '.join(clear + far) or 'none'} are clear of 0."
+        f"{reference}, those of {', '.join(far_from_0 + far) or 'none'} are clear of 0."
     )
     return Drawing(figure, alt)

@@ -91,7 +91,7 @@ def timeline(events: Sequence[tuple[int, str, str]] = tuple(EVENTS)) -> Drawing:
     events : list of (year, name, lane)
         The years from 1860 to 1938 are left out of the axis.
     """
-    lanes = {lane: [] for _, _, lane in events}
+    lanes: dict[str, list[tuple[int, str]]] = {lane: [] for _, _, lane in events}
     for year, name, lane in events:
         lanes[lane].append((year, name))
     arranged = {lane: arrange(found) for lane, found in lanes.items()}

@@ -130,8 +130,8 @@ class Drawing:
         with matplotlib.rc_context({"svg.hashsalt": self.label}):
             self.figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
         text = buffer.getvalue()
-        width = float(re.search(r'<svg[^>]* width="([\d.]+)pt"', text)[1]) * 4 / 3
-        view_box = re.search(r'viewBox="([^"]+)"', text)[1]
+        (width,) = re.findall(r'<svg[^>]* width="([\d.]+)pt"', text)
+        view_box = re.findall(r'viewBox="([^"]+)"', text)[0]
         body = text[text.index("<defs>") : text.rindex("</svg>")]
         # In a page Matplotlib's style sheet would hold for everything, and not for this alone.
         body = re.sub(r"<style.*?</style>|<!--.*?-->", "", body, flags=re.DOTALL)

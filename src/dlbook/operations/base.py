@@ -11,14 +11,28 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from dlbook.checks import Shape, as_array, check_dtype, check_values, shape_text
 from dlbook.graph import Variable
-from dlbook.operators import by_name
+from dlbook.operators import Operand, by_name
 from dlbook.showing import written
+
+T = TypeVar("T")
+# How an input moves. None where it stays while another one moves; Any, because an operation with a
+# single input need not ask.
+Tangent: TypeAlias = "Variable | Any"
+
+
+def any_inputs(method: Callable[..., T]) -> Callable[..., T]:
+    """Let the method of a subclass take as many inputs as it wants, each by a name of its own.
+
+    To a type checker, ``f(self, a, b)`` would not be an ``f(self, *inputs)`` otherwise.
+    """
+    return method
 
 
 class Operation:
@@ -69,10 +83,11 @@ class Operation:
     view: bool = False
     fresh: bool = False
 
-    def __call__(self, *inputs: Any) -> Variable:
+    def __call__(self, *inputs: Operand) -> Variable:
         """Add a node to the graph: the variable that this operation computes from ``inputs``."""
         return apply(self, *inputs)
 
+    @any_inputs
     def f(self, *inputs: Any) -> Any:
         """Compute the output from arrays of any library that follows the array API."""
         raise NotImplementedError(f"{self.name}: f is missing")
@@ -88,7 +103,7 @@ class Operation:
             return None
         raise NotDifferentiable(f"{self.name}: its gradient is not defined")
 
-    def jvp(self, inputs: list[Variable], tangents: list[Variable | None]) -> Variable | None:
+    def jvp(self, inputs: list[Variable], tangents: list[Tangent]) -> Variable | None:
         """Return how the output changes when the inputs move along ``tangents`` (Section 6.5.9).
 
         The Jacobian-vector product: the sum over the inputs of (d f / d input) tangent. ``None``
@@ -99,15 +114,18 @@ class Operation:
             return None
         raise NotDifferentiable(f"{self.name}: its derivative is not defined")
 
+    @any_inputs
     def infer_shape(self, *inputs: Variable) -> Shape:
         """Return the output's shape, or raise a ValueError that says what was expected."""
         raise NotImplementedError(f"{self.name}: the shape rule is missing")
 
+    @any_inputs
     def infer_dtype(self, *inputs: Variable) -> np.dtype:
         """Return the output's dtype; by default the common type of the inputs."""
         first, *others = (V.dtype for V in inputs)
         return np.result_type(first, *others) if any(d is not first for d in others) else first
 
+    @any_inputs
     def expand(self, *inputs: Variable) -> Variable | None:
         """Return the same in terms of simpler operations, if a program should run those.
 
@@ -151,6 +169,7 @@ class Operation:
         items = {k: v for k, v in vars(self).items() if k != "output" and not k.startswith("_")}
         return [f"{k}={written(v)}" for k, v in items.items() if v is not False and v is not None]
 
+    @any_inputs
     def write(self, *inputs: str) -> str:
         """Write the operation as in a formula, applied to these: ``sum(w, axes=(0,))``."""
         which = "" if self.output is None else f"[{self.output}]"
@@ -161,17 +180,17 @@ class Operation:
 
 
 # Functions that compiled programs may call by name, beside those of NumPy.
-helpers: dict[str, Callable] = {}
+helpers: dict[str, Callable[..., Any]] = {}
 
 
-def helper(function: Callable) -> Callable:
+def helper(function: Callable[..., T]) -> Callable[..., T]:
     """Let compiled programs call this function by its name."""
     helpers[function.__name__] = function
     return function
 
 
 @helper
-def empty(shape: tuple[int, ...], dtype: type) -> np.ndarray:
+def empty(shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:
     """Return an array that begins on a cache line, as NumPy's own need not."""
     size = math.prod(shape) * np.dtype(dtype).itemsize
     memory = np.empty(size + 64, np.uint8)
@@ -221,6 +240,20 @@ def shape_code(shape: Shape) -> str:
     return "(" + ", ".join(map(size_code, shape)) + ("," if len(shape) == 1 else "") + ")"
 
 
+def computed_by(V: Variable) -> Operation:
+    """Return the operation that computes ``V``, which is no input of the graph."""
+    if V.operation is None:
+        raise ValueError(f"'{V.name}' is an input, and no operation computes it")
+    return V.operation
+
+
+def value_of(V: Variable) -> np.ndarray:
+    """Return the value of a constant."""
+    if not isinstance(V.operation, Constant):
+        raise ValueError(f"'{V.name}' is no constant, and has no value before the graph runs")
+    return V.operation.value
+
+
 class NotDifferentiable(TypeError):
     """A gradient was asked for where none is defined: on an integer, or without a rule."""
 
@@ -257,10 +290,10 @@ class Constant(Operation):
             return (id(self.value),)
         return self.value.dtype, self.value.shape, self.value.tobytes()
 
-    def write(self):
+    def write(self) -> str:
         return f"{self.value.item():g}" if self.value.size == 1 else self.name
 
-    def _settings(self):
+    def _settings(self) -> list[str]:
         return []
 
     def f(self) -> np.ndarray:
@@ -273,7 +306,7 @@ class Constant(Operation):
         return self.value.dtype
 
 
-def constant(value: Any, name: str | None = None, dtype: Any = None) -> Variable:
+def constant(value: ArrayLike, name: str | None = None, dtype: DTypeLike | None = None) -> Variable:
     """Make a variable that always has this value.
 
     Parameters
@@ -297,7 +330,7 @@ def constant(value: Any, name: str | None = None, dtype: Any = None) -> Variable
     return apply(Constant(array), name=name or (f"{array:g}" if array.ndim == 0 else "constant"))
 
 
-def apply(operation: Operation, *inputs: Any, name: str | None = None) -> Variable:
+def apply(operation: Operation, *inputs: Operand, name: str | None = None) -> Variable:
     """Add one node to the graph: the variable that ``operation`` computes from ``inputs``.
 
     Numbers and arrays among the inputs become constants; a plain Python number takes the dtype
@@ -310,20 +343,20 @@ def apply(operation: Operation, *inputs: Any, name: str | None = None) -> Variab
     TypeError
         If the operation needs floats, say, and gets something else.
     """
-    inputs = as_variables(operation.name, *inputs)
-    _check_count(operation, inputs)
+    variables = as_variables(operation.name, *inputs)
+    _check_count(operation, variables)
     if operation.mixes and operation.kinds == "fiu":  # a bool that meets a number becomes one
-        inputs = to_common_dtype(inputs)
-    for V in inputs:
+        variables = to_common_dtype(variables)
+    for V in variables:
         if V.dtype.kind not in operation.kinds:
             raise TypeError(
                 f"{operation.name}: needs {_KINDS[operation.kinds]}, but '{V.name}' of shape "
                 f"{shape_text(V.shape)} is {V.dtype}"
             )
     if operation.mixes:
-        inputs = to_common_dtype(inputs)
-    shape, dtype = operation.infer_shape(*inputs), operation.infer_dtype(*inputs)
-    return Variable(name or operation.name, shape, dtype, operation, inputs)
+        variables = to_common_dtype(variables)
+    shape, dtype = operation.infer_shape(*variables), operation.infer_dtype(*variables)
+    return Variable(name or operation.name, shape, dtype, operation, variables)
 
 
 _KINDS = {"f": "floats", "fiu": "numbers", "iu": "integers", "b": "bools"}
@@ -345,7 +378,7 @@ def _check_count(operation: Operation, inputs: tuple[Variable, ...]) -> None:
 
 
 @cache
-def _count_of(f: Callable) -> int | None:
+def _count_of(f: Callable[..., Any]) -> int | None:
     """Return how many inputs an operation's ``f`` takes; ``None`` for any number."""
     _, *parameters = inspect.signature(f).parameters.values()
     any_number = any(p.kind is p.VAR_POSITIONAL for p in parameters)

@@ -15,6 +15,7 @@ from dlbook.operations.base import Operation, as_variables
 from dlbook.operations.elementwise import Elementwise
 from dlbook.operations.flow import stop_gradient
 from dlbook.operations.shapes import broadcast_shape
+from dlbook.operators import Operand
 
 
 class Comparison(Elementwise):
@@ -183,7 +184,7 @@ equal, not_equal, is_larger, heaviside = Equal(), NotEqual(), IsLarger(), Heavis
 maximum, minimum = Maximum(), Minimum()
 
 
-def where(condition: Variable, a: Variable, b: Variable) -> Variable:
+def where(condition: Operand, a: Operand, b: Operand) -> Variable:
     """Take the entry of ``a`` where ``condition``, a bool, holds, else that of ``b``.
 
     Raises TypeError if the condition is no bool, ValueError if the shapes do not fit.
@@ -192,7 +193,7 @@ def where(condition: Variable, a: Variable, b: Variable) -> Variable:
     return Where()(condition, *as_variables("where", a, b))
 
 
-def clip(a: Variable, low: float, high: float) -> Variable:
+def clip(a: Operand, low: float, high: float) -> Variable:
     """Limit the entries of ``a`` to the numbers from ``low`` to ``high``.
 
     Raises TypeError unless both are numbers, ValueError if there are none between them.

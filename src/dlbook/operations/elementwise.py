@@ -8,16 +8,17 @@ and so on, are in ``functions.py``.
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 from array_api_compat import array_namespace
+from numpy.typing import DTypeLike
 
-from dlbook.checks import check_dtype, real_number
+from dlbook.checks import Shape, check_dtype, real_number
 from dlbook.graph import Variable
-from dlbook.operations.base import Operation, call, constant, variable_of
+from dlbook.operations.base import Operation, any_inputs, call, constant, variable_of
 from dlbook.operations.shapes import broadcast_like, broadcast_shape, store, unbroadcast
-from dlbook.operators import by_name
+from dlbook.operators import Operand, by_name
 
 
 class Elementwise(Operation):
@@ -28,7 +29,8 @@ class Elementwise(Operation):
 
     kinds, mixes, fresh = "fiu", True, True
 
-    def infer_shape(self, *inputs):
+    @any_inputs
+    def infer_shape(self, *inputs: Variable) -> Shape:
         return broadcast_shape(self, *inputs)
 
     def times_slope(self, inputs: list[Variable], X: Variable, G: Variable) -> Variable | None:
@@ -47,7 +49,7 @@ class Elementwise(Operation):
         return add_up(self.times_slope(inputs, X, T) for X, T in moved)
 
 
-def add_up(terms) -> Variable | None:
+def add_up(terms: Iterable[Variable | None]) -> Variable | None:
     """Add variables; ``None`` stands for zero."""
     total = None
     for term in terms:
@@ -216,7 +218,7 @@ add, subtract, multiply, divide = Add(), Subtract(), Multiply(), Divide()
 negate, square, sqrt, abs, sign = Negate(), Square(), Sqrt(), Abs(), Sign()  # NumPy's names
 
 
-def power(a: Variable, b: Any) -> Variable:
+def power(a: Operand, b: Operand) -> Variable:
     """Raise each entry of ``a`` to the power ``b``, a finite number or a variable.
 
     Raises TypeError if ``b`` is neither.
@@ -247,7 +249,7 @@ class VariablePower(Elementwise):
         return G * (b * a ** where(equal(b, 0), 1.0, b - 1))
 
 
-def astype(a: Variable, dtype: Any) -> Variable:
+def astype(a: Operand, dtype: DTypeLike) -> Variable:
     """Convert ``a`` to another dtype, such as ``numpy.float32``.
 
     Raises TypeError if ``dtype`` is not the name of a numeric type.

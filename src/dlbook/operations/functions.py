@@ -16,6 +16,7 @@ from dlbook.graph import Variable
 from dlbook.operations.base import as_variables, call, dtype_code
 from dlbook.operations.comparisons import clip, heaviside, maximum, minimum, where
 from dlbook.operations.elementwise import Elementwise, square
+from dlbook.operators import Operand
 
 
 class Function(Elementwise):
@@ -201,7 +202,7 @@ erf, sin, cos, tanh = Erf(), Sin(), Cos(), Tanh()
 sigmoid, softplus, relu = Sigmoid(), Softplus(), Relu()
 
 
-def leaky_relu(z: Variable, slope: float = 0.01) -> Variable:
+def leaky_relu(z: Operand, slope: float = 0.01) -> Variable:
     """Compute max{0, z} + slope * min{0, z}, entry by entry (Section 6.3.1).
 
     Raises TypeError unless the slope is a number.
@@ -211,7 +212,7 @@ def leaky_relu(z: Variable, slope: float = 0.01) -> Variable:
     return LeakyRelu(float(slope))(z)
 
 
-def parametric_relu(z: Variable, alpha: Variable) -> Variable:
+def parametric_relu(z: Operand, alpha: Operand) -> Variable:
     """Compute max{0, z} + alpha * min{0, z}, where alpha is learned, too (Section 6.3.1).
 
     ``alpha`` has the shape ``()``, or one slope for each unit.
@@ -220,7 +221,7 @@ def parametric_relu(z: Variable, alpha: Variable) -> Variable:
     return where(z > 0, z, alpha * z)  # the slope at 0 is that from the left, as for relu
 
 
-def hard_tanh(z: Variable) -> Variable:
+def hard_tanh(z: Operand) -> Variable:
     """Compute max{-1, min{1, z}}, entry by entry (Section 6.3.3)."""
     return clip(z, -1, 1)
 

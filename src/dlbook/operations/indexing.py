@@ -18,23 +18,24 @@ from dlbook.graph import Variable
 from dlbook.operations.base import Operation, as_variables, call, dtype_code, helper, shape_code
 from dlbook.operations.flow import stop_gradient
 from dlbook.operations.shapes import ExpandDims, Squeeze, broadcast_shape, normalize_axes
+from dlbook.operators import Key, Operand
 
 ARRAY = "array"  # stands in a key where an integer array goes
 
 
-def fill(key: tuple, arrays: Iterable[Any]) -> tuple:
+def fill(key: tuple[Any, ...], arrays: Iterable[Any]) -> tuple[Any, ...]:
     """Put the integer arrays in their places of a key."""
-    arrays = [as_index(index) for index in arrays]
-    if arrays and is_torch_array(arrays[0]):
+    items, indices = list(key), [as_index(index) for index in arrays]
+    if indices and is_torch_array(indices[0]):
         # For the axes to come in NumPy's order, beside arrays one number must be an array, too, and
         # "..." must stand for an axis: for a new one, if for no other.
-        zeros = sum(index * 0 for index in arrays)
-        arrays = [index if index.ndim else zeros + index for index in arrays]
-        key = [zeros + item if isinstance(item, int) else item for item in key]
-        for place in [place for place, item in enumerate(key) if item is ...]:
-            key.insert(place, None)
-    arrays = iter(arrays)
-    return tuple(next(arrays) if isinstance(item, str) else item for item in key)
+        zeros = sum(index * 0 for index in indices)
+        indices = [index if index.ndim else zeros + index for index in indices]
+        items = [zeros + item if isinstance(item, int) else item for item in items]
+        for place in [place for place, item in enumerate(items) if item is ...]:
+            items.insert(place, None)
+    left = iter(indices)
+    return tuple(next(left) if isinstance(item, str) else item for item in items)
 
 
 def as_index(index: Any, size: int = 0) -> Any:
@@ -47,7 +48,7 @@ def as_index(index: Any, size: int = 0) -> Any:
     return index.long() + (index < 0) * size
 
 
-def key_code(key: tuple, arrays: Iterable[str]) -> str:
+def key_code(key: tuple[Any, ...], arrays: Iterable[str]) -> str:
     """Write a key as a program needs it."""
     arrays = iter(arrays)
     items = [next(arrays) if item == ARRAY else repr(item) for item in key]
@@ -59,19 +60,16 @@ class Index(Operation):
 
     name = "index"
 
-    def __init__(self, key: tuple):
-        self.key = key
+    def __init__(self, key: tuple[Any, ...]):
+        self.key, self.view = key, ARRAY not in key
 
     # Slices cannot be hashed before Python 3.12.
     def __hash__(self):
         return hash((type(self), repr(self.key)))
 
-    @property
-    def view(self) -> bool:
-        return ARRAY not in self.key
-
     def infer_shape(self, A, *indices):
-        sizes, chosen = [], []
+        sizes: list[int | None] = []
+        chosen: list[tuple[int, int]] = []
         for place, (item, size) in enumerate(self._items(A)):
             if item is None:
                 sizes.append(1)
@@ -89,7 +87,7 @@ class Index(Operation):
             sizes[position:position] = broadcast_shape(self, *indices)
         return tuple(sizes)
 
-    def _items(self, A: Variable) -> list[tuple]:
+    def _items(self, A: Variable) -> list[tuple[Any, int | None]]:
         """Pair each item of the key with the size of its axis, and write out the ``...``."""
         rest = A.ndim - sum(item is not None and item is not ... for item in self.key)
         if rest < 0 or self.key.count(...) > 1:
@@ -148,7 +146,7 @@ class Index(Operation):
         return f"{read}.copy()" if shares else read
 
 
-def key_text(key: tuple, arrays: Iterable[str] = ()) -> str:
+def key_text(key: tuple[Any, ...], arrays: Iterable[str] = ()) -> str:
     """Write a key as it stands between brackets."""
     arrays = iter(arrays)
     return ", ".join(next(arrays, ARRAY) if item == ARRAY else _item_text(item) for item in key)
@@ -167,7 +165,7 @@ class Scatter(Operation):
     name, shape_only = "scatter", (1,)
     __hash__ = Index.__hash__
 
-    def __init__(self, key: tuple):
+    def __init__(self, key: tuple[Any, ...]):
         self.key = key
 
     def _settings(self):
@@ -202,7 +200,7 @@ class Scatter(Operation):
 
 
 @helper
-def add_at(out: np.ndarray, key: tuple, G: np.ndarray) -> np.ndarray:
+def add_at(out: np.ndarray, key: tuple[Any, ...], G: np.ndarray) -> np.ndarray:
     """Fill the buffer with zeros and add ``G`` at the key."""
     out.fill(0)
     if any(isinstance(item, np.ndarray) for item in key):
@@ -337,7 +335,7 @@ class MaxAndIndex(Operation):
         return Squeeze((self.axis,))(TakeAlong(self.axis)(tangents[0], self._index(A)))
 
 
-def index(A: Variable, key: Any) -> Variable:
+def index(A: Operand, key: Key) -> Variable:
     """Take ``A[key]``: whole numbers, slices, ``None``, ``...`` and integer arrays, as in NumPy.
 
     Raises TypeError for another key, such as a condition, whose result would have a size that
@@ -345,15 +343,18 @@ def index(A: Variable, key: Any) -> Variable:
     empty, or would leave out some examples.
     """
     (A,) = as_variables("index", A)
-    items, arrays = [], []
+    items: list[Any] = []
+    arrays: list[Variable | np.ndarray] = []
     for item in key if isinstance(key, tuple) else (key,):
         if isinstance(item, list):
             item = np.asarray(item)
         if isinstance(item, Variable | np.ndarray) and item.dtype.kind in "iu":
             items.append(ARRAY)
             arrays.append(item if isinstance(item, Variable) else np.asarray(item))
-        elif item is None or item is ... or whole_number(item):
-            items.append(int(item) if whole_number(item) else item)
+        elif item is None or item is ...:
+            items.append(item)
+        elif whole_number(item):
+            items.append(int(item))
         elif isinstance(item, slice) and all(
             part is None or whole_number(part) for part in (item.start, item.stop, item.step)
         ):
@@ -373,7 +374,7 @@ def index(A: Variable, key: Any) -> Variable:
     return Index(tuple(items))(A, *arrays)
 
 
-def take(A: Variable, indices: Variable, axis: int = 0) -> Variable:
+def take(A: Operand, indices: Variable | np.ndarray | int, axis: int = 0) -> Variable:
     """Take the slices of ``A`` at ``indices``, integers of any shape, along ``axis``.
 
     Raises ValueError if there is no such axis.
@@ -383,7 +384,7 @@ def take(A: Variable, indices: Variable, axis: int = 0) -> Variable:
     return index(A, (*[slice(None)] * axis, indices))
 
 
-def take_along_axis(A: Variable, indices: Variable, axis: int) -> Variable:
+def take_along_axis(A: Operand, indices: Operand, axis: int) -> Variable:
     """Take one entry of ``A`` along ``axis`` for each entry of ``indices``, as NumPy does.
 
     Parameters
@@ -409,7 +410,7 @@ def take_along_axis(A: Variable, indices: Variable, axis: int) -> Variable:
     return TakeAlong(axis)(A, indices)
 
 
-def argmax(A: Variable, axis: int | None = None) -> Variable:
+def argmax(A: Operand, axis: int | None = None) -> Variable:
     """Find where the largest entry is along ``axis``, or among all; its gradient is zero.
 
     Raises ValueError if there is no such axis.
@@ -418,7 +419,7 @@ def argmax(A: Variable, axis: int | None = None) -> Variable:
     return ArgMax(None if axis is None else normalize_axes("argmax", A, axis)[0])(A)
 
 
-def max_and_index(A: Variable, axis: int = -1) -> tuple[Variable, Variable]:
+def max_and_index(A: Operand, axis: int = -1) -> tuple[Variable, Variable]:
     """Find the largest entry along ``axis`` and its index, by one operation (Section 6.5.8).
 
     Of several equal entries the first is taken, and has all of the gradient. Raises ValueError if

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
 
-from dlbook.checks import shape_text
+from dlbook.checks import known, shape_text
 from dlbook.graph import Variable
 from dlbook.operations.base import Operation, as_variables, call
 from dlbook.operations.indexing import Index
 from dlbook.operations.shapes import normalize_axes, zeros_like
+from dlbook.operators import Operand
 
 
 class Joining(Operation):
@@ -22,7 +24,7 @@ class Joining(Operation):
     def __init__(self, axis: int):
         self.axis = axis
 
-    def place(self, inputs: list[Variable], X: Variable) -> tuple:
+    def place(self, inputs: list[Variable], X: Variable) -> tuple[Any, ...]:
         """Return the key at which the input ``X`` lies in the output."""
         raise NotImplementedError
 
@@ -51,7 +53,7 @@ class Concatenate(Joining):
                 f"{self.axis} must be equal, and that one must not be the number of examples"
             )
         rest = inputs[0].shape
-        size = sizes[0] if len(sizes) == 1 else sum(sizes)
+        size = sizes[0] if len(sizes) == 1 else sum(known(tuple(sizes)))
         return (*rest[: self.axis], size, *rest[self.axis + 1 :])
 
     def f(self, *inputs):
@@ -62,7 +64,7 @@ class Concatenate(Joining):
         for V in inputs:
             if V is X:
                 break
-            start += V.shape[self.axis]
+            start += V.shape[self.axis] or 0  # known, if there are several
         size = X.shape[self.axis]
         stop = None if size is None else start + size
         return (*[slice(None)] * self.axis, slice(start, stop))
@@ -91,37 +93,35 @@ def _shapes(inputs: Iterable[Variable]) -> str:
     return ", ".join(f"'{V.name}' {shape_text(V.shape)}" for V in inputs)
 
 
-def _several(name: str, variables: Iterable[Variable]) -> tuple[Variable, ...]:
-    variables = as_variables(name, *variables)
+def _several(name: str, inputs: Iterable[Operand]) -> tuple[Variable, ...]:
+    variables = as_variables(name, *inputs)
     if not variables:
         raise ValueError(f"{name}: there must be at least one variable")
     return variables
 
 
-def concatenate(variables: Iterable[Variable], axis: int = 0) -> Variable:
+def concatenate(variables: Iterable[Operand], axis: int = 0) -> Variable:
     """Put tensors one behind the other along ``axis``.
 
     Raises ValueError if there is none, or their shapes do not fit.
     """
-    variables = _several("concatenate", variables)
-    (axis,) = normalize_axes("concatenate", variables[0], axis)
-    if len({V.ndim for V in variables}) > 1:
-        raise ValueError(
-            f"concatenate: the shapes {_shapes(variables)} must have equally many axes"
-        )
-    return Concatenate(axis)(*variables)
+    inputs = _several("concatenate", variables)
+    (axis,) = normalize_axes("concatenate", inputs[0], axis)
+    if len({V.ndim for V in inputs}) > 1:
+        raise ValueError(f"concatenate: the shapes {_shapes(inputs)} must have equally many axes")
+    return Concatenate(axis)(*inputs)
 
 
-def stack(variables: Iterable[Variable], axis: int = 0) -> Variable:
+def stack(variables: Iterable[Operand], axis: int = 0) -> Variable:
     """Put tensors of one shape side by side along a new axis, the one numbered ``axis``.
 
     Raises ValueError if there is none, or their shapes differ, or there can be no such axis.
     """
-    variables = _several("stack", variables)
-    ndim = variables[0].ndim + 1
+    inputs = _several("stack", variables)
+    ndim = inputs[0].ndim + 1
     if not isinstance(axis, int | np.integer) or not -ndim <= axis < ndim:
         raise ValueError(f"stack: a result of {ndim} axes has no axis {axis!r}")
-    return Stack(int(axis) % ndim)(*variables)
+    return Stack(int(axis) % ndim)(*inputs)
 
 
 __all__ = ["concatenate", "stack"]

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace, device
+from numpy.typing import DTypeLike
 
 from dlbook.checks import check_dtype, shape_text, whole_number
 from dlbook.graph import Variable
 from dlbook.operations.base import Operation, as_variables
+from dlbook.operators import Operand
 
 
 def check_labels(name: str, labels: Any, classes: int) -> None:
@@ -76,7 +78,7 @@ def probability(y: Variable) -> Variable:
     return Probability()(y).named(y.name)
 
 
-def one_hot(labels: Variable, classes: int, dtype: Any = np.float64) -> Variable:
+def one_hot(labels: Operand, classes: int, dtype: DTypeLike = np.float64) -> Variable:
     """Turn each label into a vector with 1 at its place and 0 elsewhere.
 
     Parameters

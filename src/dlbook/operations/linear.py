@@ -10,6 +10,7 @@ from dlbook.operations.base import Operation, as_variables, call
 from dlbook.operations.elementwise import add_up, multiply
 from dlbook.operations.pairwise import total
 from dlbook.operations.shapes import ExpandDims, Squeeze, Transpose, broadcast_shape, unbroadcast
+from dlbook.operators import Operand
 
 
 class MatMul(Operation):
@@ -73,7 +74,7 @@ class MatMul(Operation):
 matmul = MatMul()
 
 
-def dot(a: Variable, b: Variable) -> Variable:
+def dot(a: Operand, b: Operand) -> Variable:
     """Multiply two vectors to a scalar, or two matrices, or by a scalar: NumPy's ``dot``.
 
     Raises ValueError if the shapes do not fit, or one has more than two axes.

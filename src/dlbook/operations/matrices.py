@@ -12,6 +12,7 @@ from dlbook.operations.base import Operation
 from dlbook.operations.elementwise import add_up
 from dlbook.operations.linear import matmul, swap_last
 from dlbook.operations.shapes import broadcast_shape, unbroadcast
+from dlbook.operators import Operand
 
 
 def check_square(operation: Operation, A: Variable) -> None:
@@ -130,7 +131,8 @@ class SolveTriangular(Operation):
         if dL is not None:
             dL = LowerTriangle()(dL)
             dL = -matmul(swap_last(dL) if self.transposed else dL, self(L, B))
-        return self(L, add_up([dL, dB]))
+        moved = add_up([dL, dB])
+        return None if moved is None else self(L, moved)
 
 
 def substitute(T: np.ndarray, B: np.ndarray, upper: bool) -> np.ndarray:
@@ -148,7 +150,7 @@ def substitute(T: np.ndarray, B: np.ndarray, upper: bool) -> np.ndarray:
 cholesky = Cholesky()
 
 
-def solve_triangular(L: Variable, B: Variable, transposed: bool = False) -> Variable:
+def solve_triangular(L: Operand, B: Operand, transposed: bool = False) -> Variable:
     """Solve L X = B, or L^T X = B if ``transposed``, for X.
 
     Parameters

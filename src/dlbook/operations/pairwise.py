@@ -68,7 +68,8 @@ def pairwise_sum(
     elif IN_LANES and axis == (A.ndim - 1,) and FEW < A.shape[-1] <= RUN // A.itemsize:
         rows = A[..., None, :] if keepdims else A
         return np.vecdot(rows, np.ones(A.shape[-1], A.dtype), out=out)  # quicker
-    return np.add.reduce(A, axis, None, out, keepdims)
+    # By place, which is quicker, though NumPy declares ``out`` as one to be named.
+    return np.add.reduce(A, axis, None, out, keepdims)  # type: ignore[call-overload] # pyright: ignore[reportCallIssue]
 
 
 def _side_by_side(A: np.ndarray, axis: tuple[int, ...]) -> bool:

@@ -22,6 +22,7 @@ from dlbook.operations.comparisons import equal
 from dlbook.operations.flow import stop_gradient
 from dlbook.operations.pairwise import FEW, total
 from dlbook.operations.shapes import ExpandDims, Squeeze, broadcast_like, normalize_axes
+from dlbook.operators import Axes, Operand
 
 ONE_BY_ONE = (2, 3, 4)  # so many entries are taken one by one
 
@@ -58,8 +59,9 @@ class Reduction(Operation):
         few = A.ndim > 2 and self.axes == (A.ndim - 1,) and A.shape[-1] in ONE_BY_ONE
         if few and out and A.dtype == V.dtype:
             return call("over_few", f"np.{self.ufunc}", *arguments, out)
-        axes = None if len(self.axes) == A.ndim else self.axes
-        axes = axes[0] if axes and len(axes) == 1 else axes
+        axes: Axes = None if len(self.axes) == A.ndim else self.axes
+        if axes and len(self.axes) == 1:
+            axes = self.axes[0]
         reduce = f"np.{self.ufunc}.reduce"
         return call(reduce, *arguments, axis=axes, out=out, keepdims=self.keepdims)
 
@@ -202,7 +204,7 @@ def largest_in_rows(A: np.ndarray, columns: np.ndarray, out: np.ndarray) -> np.n
     return out
 
 
-def sum(A: Variable, axis=None, keepdims: bool = False) -> Variable:  # NumPy's name
+def sum(A: Operand, axis: Axes = None, keepdims: bool = False) -> Variable:  # NumPy's name
     """Add up the entries over ``axis`` (int, tuple or None for all).
 
     Raises ValueError if there is no such axis.
@@ -211,7 +213,7 @@ def sum(A: Variable, axis=None, keepdims: bool = False) -> Variable:  # NumPy's 
     return Sum(normalize_axes("sum", A, axis), keepdims)(A)
 
 
-def mean(A: Variable, axis=None, keepdims: bool = False) -> Variable:
+def mean(A: Operand, axis: Axes = None, keepdims: bool = False) -> Variable:
     """Average the entries, which must be floats, over ``axis`` (int, tuple or None for all).
 
     Raises ValueError if there is no such axis, TypeError if the entries are no floats.
@@ -220,7 +222,7 @@ def mean(A: Variable, axis=None, keepdims: bool = False) -> Variable:
     return Mean(normalize_axes("mean", A, axis), keepdims)(A)
 
 
-def max(A: Variable, axis=None, keepdims: bool = False) -> Variable:  # NumPy's name
+def max(A: Operand, axis: Axes = None, keepdims: bool = False) -> Variable:  # NumPy's name
     """Take the largest entry over ``axis`` (int, tuple or None for all).
 
     Equal entries share the gradient evenly. Raises ValueError if there is no such axis.
@@ -229,13 +231,13 @@ def max(A: Variable, axis=None, keepdims: bool = False) -> Variable:  # NumPy's 
     return Max(normalize_axes("max", A, axis), keepdims)(A)
 
 
-def min(A: Variable, axis=None, keepdims: bool = False) -> Variable:  # NumPy's name
+def min(A: Operand, axis: Axes = None, keepdims: bool = False) -> Variable:  # NumPy's name
     """Take the smallest entry over ``axis``, as :func:`max` does the largest."""
     (A,) = as_variables("min", A)
     return Min(normalize_axes("min", A, axis), keepdims)(A)
 
 
-def maxout(z: Variable, pieces: int) -> Variable:
+def maxout(z: Operand, pieces: int) -> Variable:
     """Take the maximum over groups of ``pieces`` neighbours (Equation 6.37).
 
     Parameters

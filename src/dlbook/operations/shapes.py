@@ -7,6 +7,8 @@ add one bias vector to every example, and why the gradient on ``c`` is a sum ove
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
@@ -14,7 +16,7 @@ from array_api_compat import array_namespace
 from dlbook.checks import Shape, check_shape, shape_text
 from dlbook.graph import Variable
 from dlbook.operations.base import Operation, as_variables, call, constant, dtype_code, shape_code
-from dlbook.operators import by_name
+from dlbook.operators import Axes, Operand, Sizes, by_name
 
 
 def broadcast_shape(operation: Operation, *inputs: Variable, but_last: int = 0) -> Shape:
@@ -57,7 +59,7 @@ def unbroadcast(G: Variable, V: Variable) -> Variable:
     return by_name["sum"](G, repeated, keepdims=True) if repeated else G
 
 
-def normalize_axes(name: str, V: Variable, axis: int | tuple[int, ...] | None) -> tuple[int, ...]:
+def normalize_axes(name: str, V: Variable, axis: Axes) -> tuple[int, ...]:
     """Return the axes as counted from 0; ``None`` means all of them.
 
     Raises
@@ -264,7 +266,7 @@ def store(V: Variable, value: str, out: str) -> str:
 broadcast_like = BroadcastLike()
 
 
-def broadcast_to(A: Variable, shape: tuple[int | None, ...]) -> Variable:
+def broadcast_to(A: Operand, shape: Iterable[int | None]) -> Variable:
     """Repeat ``A`` to ``shape`` as NumPy does; ``None`` stands where ``A`` has it, too.
 
     Raises ValueError if that cannot be.
@@ -277,29 +279,32 @@ def zeros_like(V: Variable) -> Variable:
     return broadcast_like(constant(0, dtype=V.dtype), V)
 
 
-def transpose(A: Variable, *axes: int) -> Variable:
+def transpose(A: Operand, *axes: int | tuple[int, ...] | list[int]) -> Variable:
     """Put the axes into another order: reversed, or as given.
 
     Raises ValueError if ``axes`` is no order of all axes of ``A``.
     """
     (A,) = as_variables("transpose", A)
-    if len(axes) == 1 and isinstance(axes[0], tuple | list):
-        axes = tuple(axes[0])
-    if not axes:
+    order = _one_by_one(axes)
+    if not order:
         return Transpose(tuple(reversed(range(A.ndim))))(A)
-    if normalize_axes("transpose", A, axes) != tuple(range(A.ndim)):
-        raise ValueError(f"transpose: {axes} is no order of the axes of {shape_text(A.shape)}")
-    return Transpose(tuple(a % A.ndim for a in axes))(A)
+    if normalize_axes("transpose", A, order) != tuple(range(A.ndim)):
+        raise ValueError(f"transpose: {order} is no order of the axes of {shape_text(A.shape)}")
+    return Transpose(tuple(a % A.ndim for a in order))(A)
 
 
-def reshape(A: Variable, *shape: int | None) -> Variable:
+def reshape(A: Operand, *shape: Sizes) -> Variable:
     """Give the entries of ``A``, in the same order, another shape: ``reshape(A, 3, 2)``.
 
     ``None`` stands for the number of examples. Raises ValueError if the entries do not fit.
     """
-    if len(shape) == 1 and isinstance(shape[0], tuple | list):
-        shape = tuple(shape[0])
-    return Reshape(check_shape("reshape", shape))(A)
+    return Reshape(check_shape("reshape", _one_by_one(shape)))(A)
+
+
+def _one_by_one(numbers: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return numbers that were given one by one, or all in one tuple or list."""
+    together = len(numbers) == 1 and isinstance(numbers[0], tuple | list)
+    return tuple(numbers[0]) if together else numbers
 
 
 def _known_entries(shape: Shape) -> int:

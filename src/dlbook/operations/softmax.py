@@ -20,6 +20,7 @@ from dlbook.operations.functions import exp, log, log1p, sigmoid
 from dlbook.operations.labels import check_labels, one_hot, probability
 from dlbook.operations.reductions import Max, Reduction, Sum
 from dlbook.operations.shapes import ExpandDims, normalize_axes
+from dlbook.operators import Axes, Operand
 
 
 def shifted(z: Variable, axes: tuple[int, ...]) -> Variable:
@@ -163,12 +164,12 @@ class BinaryCrossEntropy(Elementwise):
         return log1p(exp(-abs(z))) + (maximum(z, 0) - y * z)
 
 
-def _along(name: str, kind: type, z: Variable, axis) -> Variable:
+def _along(name: str, kind: type[AlongAxes], z: Operand, axis: Axes) -> Variable:
     (z,) = as_variables(name, z)
     return kind(normalize_axes(name, z, axis))(z)
 
 
-def softmax(z: Variable, axis: int | tuple[int, ...] = -1) -> Variable:
+def softmax(z: Operand, axis: int | tuple[int, ...] = -1) -> Variable:
     """Compute exp(z_i) / sum_j exp(z_j) along ``axis`` (Equation 6.29).
 
     Raises ValueError if there is no such axis, TypeError if ``z`` holds no floats.
@@ -176,7 +177,7 @@ def softmax(z: Variable, axis: int | tuple[int, ...] = -1) -> Variable:
     return _along("softmax", Softmax, z, axis)
 
 
-def log_softmax(z: Variable, axis: int | tuple[int, ...] = -1) -> Variable:
+def log_softmax(z: Operand, axis: int | tuple[int, ...] = -1) -> Variable:
     """Compute z_i - log(sum_j exp(z_j)) along ``axis`` (Equation 6.30).
 
     Raises ValueError if there is no such axis, TypeError if ``z`` holds no floats.
@@ -184,7 +185,7 @@ def log_softmax(z: Variable, axis: int | tuple[int, ...] = -1) -> Variable:
     return _along("log_softmax", LogSoftmax, z, axis)
 
 
-def logsumexp(z: Variable, axis=None, keepdims: bool = False) -> Variable:
+def logsumexp(z: Operand, axis: Axes = None, keepdims: bool = False) -> Variable:
     """Compute log(sum(exp(z))) over ``axis`` (int, tuple or None for all).
 
     Raises ValueError if there is no such axis, TypeError if ``z`` holds no floats.
@@ -193,7 +194,7 @@ def logsumexp(z: Variable, axis=None, keepdims: bool = False) -> Variable:
     return LogSumExp(normalize_axes("logsumexp", z, axis), keepdims)(z)
 
 
-def cross_entropy(logits: Variable, labels: Variable) -> Variable:
+def cross_entropy(logits: Operand, labels: Operand) -> Variable:
     """Compute -log softmax(logits) of the labels, one number an example (Section 6.2.2.3).
 
     Parameters
@@ -228,7 +229,7 @@ def cross_entropy(logits: Variable, labels: Variable) -> Variable:
     return -Sum((z.ndim - 1,))(y * log_softmax(z))
 
 
-def binary_cross_entropy(logits: Variable, labels: Variable) -> Variable:
+def binary_cross_entropy(logits: Operand, labels: Operand) -> Variable:
     """Compute softplus((1 - 2 y) z), the cost of a sigmoid output, entry by entry (Equation 6.26).
 
     Parameters

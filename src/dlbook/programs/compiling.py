@@ -10,14 +10,18 @@ from __future__ import annotations
 import importlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from dlbook.checks import check_values, needed_by
 from dlbook.graph import Variable, needed
 from dlbook.programs.program import Program
 from dlbook.programs.values import check_input
+
+if TYPE_CHECKING:
+    from dlbook.programs.numpy_program import NumpyProgram
 
 # Where each backend's program is; loaded when it is used first, since PyTorch takes its time.
 BACKENDS = {
@@ -26,9 +30,24 @@ BACKENDS = {
 }
 
 
+@overload
 def compile(
-    outputs: Iterable[Variable],
-    inputs: Iterable[Variable],
+    outputs: Variable | Iterable[Variable],
+    inputs: Variable | Iterable[Variable],
+    simplify: bool = True,
+    backend: Literal["numpy"] = "numpy",
+) -> NumpyProgram: ...
+@overload
+def compile(
+    outputs: Variable | Iterable[Variable],
+    inputs: Variable | Iterable[Variable],
+    simplify: bool = True,
+    *,
+    backend: Literal["torch"],
+) -> Program: ...
+def compile(
+    outputs: Variable | Iterable[Variable],
+    inputs: Variable | Iterable[Variable],
     simplify: bool = True,
     backend: Literal["numpy", "torch"] = "numpy",
 ) -> Program:
@@ -55,21 +74,23 @@ def compile(
         If an input is given twice, or one that the outputs depend on is missing, or there is no
         such backend.
     """
-    outputs, inputs = _variables("outputs", outputs), _variables("inputs", inputs)
-    twice = {V.name for V, times in Counter(inputs).items() if times > 1}
+    ends, starts = _variables("outputs", outputs), _variables("inputs", inputs)
+    twice = {V.name for V, times in Counter(starts).items() if times > 1}
     if twice:
         raise ValueError(f"compile: given twice among the inputs: {', '.join(sorted(twice))}")
-    _check_given(outputs, inputs)
+    _check_given(ends, starts)
     if backend not in BACKENDS:
         known = " or ".join(map(repr, BACKENDS))
         raise ValueError(f"compile: the backend must be {known}, got {backend!r}")
     module, kind = BACKENDS[backend]
     with needed_by(f"compile with the backend {backend!r}", backend):
         program = getattr(importlib.import_module(module), kind)
-    return program(outputs, inputs, simplify)
+    return program(ends, starts, simplify)
 
 
-def evaluate(output: Variable, values: Mapping[Variable, Any], simplify: bool = True) -> np.ndarray:
+def evaluate(
+    output: Variable, values: Mapping[Variable, ArrayLike], simplify: bool = True
+) -> np.ndarray:
     """Compute one variable from values for the inputs it depends on.
 
     Parameters
@@ -91,8 +112,8 @@ def evaluate(output: Variable, values: Mapping[Variable, Any], simplify: bool = 
     return program(*arrays)[0]
 
 
-def _variables(role: str, variables: Iterable[Variable]) -> list[Variable]:
-    variables = [variables] if isinstance(variables, Variable) else list(variables)
+def _variables(role: str, given: Variable | Iterable[Variable]) -> list[Variable]:
+    variables = [given] if isinstance(given, Variable) else list(given)
     for V in variables:
         if not isinstance(V, Variable):
             raise TypeError(f"compile: the {role} must be variables, got {V!r}")

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from array_api_compat import array_namespace, device
 
+from dlbook.checks import known
 from dlbook.operations.base import Operation, call, dtype_code, helper, shape_code
 from dlbook.operations.elementwise import Elementwise
 from dlbook.operations.labels import check_labels
@@ -41,7 +42,7 @@ class InnerProduct(Operation):
 
     def code(self, V, arguments, out, setup):
         shape, longest = V.inputs[0].shape, RUN // V.dtype.itemsize
-        size = None if None in shape else math.prod(shape)
+        size = None if None in shape else math.prod(known(shape))
         if size is not None and size <= FEW:
             return call("np.vdot", *arguments)
         if size is None or not IN_LANES:
@@ -69,8 +70,8 @@ class AddScaled(Operation):
 
     def code(self, V, arguments, out, setup):
         A, c, B = arguments
-        rows = max(1, BLOCK // math.prod(V.shape[1:]))
-        shape = (rows, *V.shape[1:])
+        sizes = known(V.shape[1:])
+        shape = (max(1, BLOCK // math.prod(sizes)), *sizes)
         block = setup("block", f"empty({shape}, {dtype_code(V.dtype)})")
         return call("add_scaled", A, c, B, block, out=out)
 
@@ -79,7 +80,13 @@ class AddScaled(Operation):
 
 
 @helper
-def add_scaled(A, c, B, block, out=None) -> np.ndarray:
+def add_scaled(
+    A: np.ndarray,
+    c: np.ndarray,
+    B: np.ndarray,
+    block: np.ndarray,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
     """Compute A + c B row by row, as many at once as ``block`` has."""
     out = np.empty_like(A) if out is None else out
     for start in range(0, len(A), len(block)):
@@ -120,7 +127,9 @@ class LabelPlaces(Operation):
 
 
 @helper
-def places_of(labels: np.ndarray, starts: np.ndarray, classes: int, out=None) -> np.ndarray:
+def places_of(
+    labels: np.ndarray, starts: np.ndarray, classes: int, out: np.ndarray | None = None
+) -> np.ndarray:
     """Add the labels to the places where their rows start."""
     # As unsigned numbers the negative ones are the largest: one look finds all that are wrong.
     if np.maximum.reduce(labels.view(np.uint64), None) >= classes:
@@ -175,7 +184,9 @@ class MinusOneAt(Operation):
 
 
 @helper
-def minus_one_at(A: np.ndarray, places: np.ndarray, one: np.ndarray, out=None) -> np.ndarray:
+def minus_one_at(
+    A: np.ndarray, places: np.ndarray, one: np.ndarray, out: np.ndarray | None = None
+) -> np.ndarray:
     """Copy ``A``, unless it is the buffer itself, and subtract one at the places."""
     if out is None:
         out = np.empty_like(A, order="C")

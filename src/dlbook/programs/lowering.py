@@ -16,7 +16,7 @@ import numpy as np
 from dlbook.graph import Variable
 from dlbook.operations import elementwise as el
 from dlbook.operations import functions as fn
-from dlbook.operations.base import Operation
+from dlbook.operations.base import Operation, computed_by
 from dlbook.operations.comparisons import Greater
 from dlbook.operations.flow import StopGradient
 from dlbook.operations.labels import OneHot
@@ -55,9 +55,10 @@ def lower(outputs: Iterable[Variable], inputs: Iterable[Variable] = ()) -> list[
 
 
 def _lowered(V: Variable, find: Find) -> Variable | None:
-    results = (function(V, find) for function in LOWERING.get(type(V.operation), ()))
+    op = computed_by(V)
+    results = (function(V, find) for function in LOWERING.get(type(op), ()))
     lowered = first_that_fits(V, results)
-    return V.operation.expand(*V.inputs) if lowered is None else lowered
+    return op.expand(*V.inputs) if lowered is None else lowered
 
 
 @rule(el.Add)

@@ -13,7 +13,7 @@ import unicodedata
 from functools import cache
 
 from dlbook.graph import Variable
-from dlbook.operations.base import Constant
+from dlbook.operations.base import Constant, computed_by
 
 END = math.inf  # later than every line
 
@@ -22,7 +22,8 @@ class Names:
     """Hands out Python names, each once and as close to what is wished for as can be."""
 
     def __init__(self, *taken: str):
-        self.taken, self.last = set(taken), {}
+        self.taken = set(taken)
+        self.last: dict[str, int] = {}  # the last number of each stem
 
     def new(self, wish: str, numbered: bool = False) -> str:
         name = stem = _stem(wish)
@@ -61,7 +62,7 @@ class Memory:
         self.root: dict[Variable, Variable] = {}
         self.last_use: dict[Variable, float] = {}
         for line, V in enumerate(nodes):
-            source = read_by(V)[:1] if V.operation.view else ()
+            source = read_by(V)[:1] if computed_by(V).view else []
             self.root[V] = self.root.get(source[0], source[0]) if source and V.ndim else V
             self.last_use[V] = line
             for U in read_by(V):
@@ -71,8 +72,8 @@ class Memory:
         self.buffer: dict[Variable, int] = {}
         for line, V in enumerate(nodes):
             if has_buffer(V):
-                U = self._overwritten(V, line)
-                self.buffer[V] = len(self.buffer) if U is None else self.buffer[U]
+                taken = self._overwritten(V, line)
+                self.buffer[V] = len(self.buffer) if taken is None else self.buffer[taken]
         self.kept = {self.buffer[V] for V in outputs if V in self.buffer}
         self.end: dict[int, float] = {}
         self.first: dict[int, Variable] = {}  # the first node in each buffer
@@ -89,7 +90,7 @@ class Memory:
                 and (U.shape, U.dtype) == (V.shape, V.dtype)
                 and self.last_use[U] == line
                 and not shared
-                and V.operation.may_overwrite(place)
+                and computed_by(V).may_overwrite(place)
             ):
                 return U
         return None
@@ -97,11 +98,12 @@ class Memory:
 
 def read_by(V: Variable) -> list[Variable]:
     """Return the inputs whose values the operation reads, not only their shape."""
-    if not V.operation.shape_only:
+    shape_only = computed_by(V).shape_only
+    if not shape_only:
         return list(V.inputs)
-    return [U for place, U in enumerate(V.inputs) if place not in V.operation.shape_only]
+    return [U for place, U in enumerate(V.inputs) if place not in shape_only]
 
 
 def has_buffer(V: Variable) -> bool:
-    op = V.operation
+    op = computed_by(V)
     return V.ndim > 0 and not (op.view or op.output is not None or isinstance(op, Constant))

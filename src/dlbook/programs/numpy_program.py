@@ -12,15 +12,22 @@ import math
 import threading
 from builtins import compile as compile_python
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from dlbook.checks import check_values, shape_text
+from dlbook.checks import Shape, check_values, shape_text
 from dlbook.graph import Variable, needed
-from dlbook.operations.base import Constant, dtype_code, helpers, shape_code
+from dlbook.operations.base import (
+    Constant,
+    computed_by,
+    dtype_code,
+    helpers,
+    shape_code,
+    value_of,
+)
 from dlbook.programs.lowering import lower
 from dlbook.programs.memory import Memory, Names, read_by
 from dlbook.programs.program import Program
@@ -72,12 +79,11 @@ class NumpyProgram(Program):
         """
         self._check_count(values)
         with self._one_at_a_time:
-            if not self._fits(*values):
-                values = self._prepare(values)
-            results = self._run(*values)
+            arrays = values if self._fits(*values) else self._prepare(values)
+            results = self._run(*arrays)
         for place in self._scalars:
             if results[place] != results[place]:  # only NaN differs from itself
-                self._report_nan(values)
+                self._report_nan(arrays)
         return results
 
     def _report_nan(self, values: Iterable[np.ndarray]) -> None:
@@ -85,7 +91,7 @@ class NumpyProgram(Program):
         for V, value in zip(self.inputs, values, strict=True):
             check_values("program", f"'{V.name}'", value)
 
-    def _prepare(self, values: tuple) -> list[np.ndarray]:
+    def _prepare(self, values: tuple[Any, ...]) -> list[np.ndarray]:
         """Check the values; set up the buffers anew if the number of examples has changed."""
         arrays = [check_input(V, value) for V, value in zip(self.inputs, values, strict=True)]
         examples = count_examples(self.inputs, arrays)
@@ -110,7 +116,7 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _write_check(inputs: list[Variable], examples: int | None):
+def _write_check(inputs: list[Variable], examples: int | None) -> Callable[..., bool]:
     """Write the function that tells whether values can be taken as they are, all in one look."""
     names = [f"x{i}" for i in range(len(inputs))]
     checks = []
@@ -140,22 +146,22 @@ class Writer:
         self.memory = Memory(nodes, outputs)
         self.functions: dict[Any, str] = {}  # of operations that are run by their f
         self.place: dict[int, str] = {}  # where each buffer is now
-        self.shape_of: dict[str, tuple] = {}  # with which shape it was made
-        self.free: dict[tuple, list[str]] = defaultdict(list)
+        self.shape_of: dict[str, Shape] = {}  # with which shape it was made
+        self.free: dict[tuple[Any, ...], list[str]] = defaultdict(list)
         self.leaving: dict[float, list[int]] = defaultdict(list)
         for buffer, end in self.memory.end.items():
             self.leaving[end].append(buffer)
 
     def write(self) -> str:
         """Return the source."""
-        siblings: dict[tuple, list[Variable]] = defaultdict(list)
+        siblings: dict[tuple[Any, ...], list[Variable]] = defaultdict(list)
         for V in self.nodes:
-            if V.operation.output is not None:
+            if computed_by(V).output is not None:
                 siblings[_family(V)].append(V)
         for line, V in enumerate(self.nodes):
             if isinstance(V.operation, Constant):
                 continue
-            if V.operation.output is not None:
+            if computed_by(V).output is not None:
                 self._write_family(V, siblings[_family(V)])
             else:
                 self._write_one(V)
@@ -182,7 +188,7 @@ class Writer:
         return self.done[expression]
 
     def _write_one(self, V: Variable) -> None:
-        op, read = V.operation, read_by(V)
+        op, read = computed_by(V), read_by(V)
         known = V.ndim == 0 and all(
             U in self.known or isinstance(U.operation, Constant) for U in read
         )
@@ -235,28 +241,32 @@ class Writer:
 
     def _call(self, V: Variable, arguments: list[str], out: str) -> str:
         """Call the operation's own f, where NumPy has nothing better."""
+        op = computed_by(V)
         code = f"{self._function(V)}({', '.join(arguments)})"
-        if not V.operation.fresh:  # it may be anybody's
-            code = f"as_promised({code}, {shape_code(V.shape)}, {V.operation.name!r})"
+        if not op.fresh:  # it may be anybody's
+            code = f"as_promised({code}, {shape_code(V.shape)}, {op.name!r})"
         if out:
             return f"store({out}, {code})"
         if V.ndim == 0:
             return f"{code}[()]"
-        return code if V.operation.fresh or V.operation.view else f"np.array({code})"
+        return code if op.fresh or op.view else f"np.array({code})"
 
     def _function(self, V: Variable) -> str:
-        if V.operation not in self.functions:
-            self.functions[V.operation] = self.names.new(V.operation.name)
-            self.namespace[self.functions[V.operation]] = V.operation.f
-        return self.functions[V.operation]
+        op = computed_by(V)
+        if op not in self.functions:
+            self.functions[op] = self.names.new(op.name)
+            self.namespace[self.functions[op]] = op.f
+        return self.functions[op]
 
     def _write_family(self, V: Variable, family: list[Variable]) -> None:
         """Write one line for all results of an operation that has several (Section 6.5.8)."""
         if V in self.name:
             return
-        results = {U.operation.output: self.names.new(U.name, numbered=True) for U in family}
+        results: dict[int, str] = {}
         for U in family:
-            self.name[U] = results[U.operation.output]
+            results[computed_by(U).output or 0] = self.names.new(U.name, numbered=True)
+        for U in family:
+            self.name[U] = results[computed_by(U).output or 0]
         left = ", ".join(results.get(i, "_") for i in range(max(results) + 1))
         arguments = [self._argument(U, V) for U in V.inputs]
         self.lines.append(f"{left}, *_ = {self._function(V)}({', '.join(arguments)})")
@@ -267,8 +277,8 @@ class Writer:
             if U in self.known and V.ndim:
                 return self.setup(f"{self.name[U]}_", f"np.array({self.name[U]})")
             return self.name[U] if U in read_by(V) else "None"  # of which only the shape counts
-        value, others = U.operation.value, [A for A in V.inputs if A is not U]
-        plain = value.ndim == 0 and V.ndim == 0 and V.operation.operator and np.isfinite(value)
+        value, others = value_of(U), [A for A in V.inputs if A is not U]
+        plain = value.ndim == 0 and V.ndim == 0 and computed_by(V).operator and np.isfinite(value)
         if plain and not all(isinstance(A.operation, Constant) for A in others):
             text = str(value)
             return f"({text})" if text.startswith("-") else text
@@ -276,7 +286,7 @@ class Writer:
 
     def _constant(self, U: Variable) -> str:
         """Write a constant; one number as such, an array by its name."""
-        value = U.operation.value
+        value = value_of(U)
         if value.ndim == 0 and np.isfinite(value):
             name = f"constant_{value:g}".replace("-", "minus_")
             return self.setup(name, f"np.array({value}, {dtype_code(U.dtype)})")
@@ -293,7 +303,7 @@ class Writer:
             return f"{self._constant(V)}{'.copy()' if V.ndim else '[()]'}"
         name = self.name[V]
         if V.ndim == 0:
-            computed = V not in self.given and V.operation.output is None
+            computed = V not in self.given and computed_by(V).output is None
             return name if computed else f"{name}[()]"
         own = V in self.memory.buffer or (V.operation and V.operation.output is not None)
         if not own or name in self.returned or V in self.given:
@@ -302,12 +312,13 @@ class Writer:
         return name
 
 
-def _family(V: Variable) -> tuple:
-    settings = {key: value for key, value in vars(V.operation).items() if key != "output"}
-    return (type(V.operation), *settings.items(), *V.inputs)
+def _family(V: Variable) -> tuple[Any, ...]:
+    op = computed_by(V)
+    settings = {key: value for key, value in vars(op).items() if key != "output"}
+    return (type(op), *settings.items(), *V.inputs)
 
 
-def _size(V: Variable) -> tuple:
+def _size(V: Variable) -> tuple[Any, ...]:
     """Return what a buffer must have in common with a node to hold it: entries and dtype."""
     known = math.prod(size for size in V.shape if size is not None)
     return V.shape.count(None), known, V.dtype

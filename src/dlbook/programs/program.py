@@ -28,10 +28,10 @@ class Program(ABC):
         return "\n".join(lines_of(self.source.splitlines(), most=100, sign="    # "))
 
     @abstractmethod
-    def __call__(self, *values: Any) -> list:
+    def __call__(self, *values: Any) -> list[Any]:
         """Compute the outputs from one value for each input, in order."""
 
-    def _check_count(self, values: tuple) -> None:
+    def _check_count(self, values: tuple[Any, ...]) -> None:
         if len(values) != len(self.inputs):
             names = ", ".join(V.name for V in self.inputs)
             raise TypeError(

@@ -8,9 +8,10 @@ each, and a table of rules behind it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
-from dlbook.graph import Variable, needed
-from dlbook.operations.base import Constant, Operation
+from dlbook.graph import Variable, has_name, needed
+from dlbook.operations.base import Constant, Operation, value_of
 from dlbook.operations.shapes import BroadcastLike, BroadcastTo, Rearrangement
 
 Rule = Callable[..., Variable | None]
@@ -57,11 +58,15 @@ def rewrite(
 class _Rewriter:
     """Builds the new graph, node by node."""
 
-    def __init__(self, masks: dict[Variable, Variable], better: Callable):
+    def __init__(
+        self,
+        masks: dict[Variable, Variable],
+        better: Callable[[Variable, Find], Variable | None],
+    ):
         self.better = better
         # From old nodes to new ones, and from new ones to themselves.
         self.new: dict[Variable, Variable] = masks | {mask: mask for mask in masks.values()}
-        self.nodes: dict[tuple, Variable] = {}  # from operation and inputs
+        self.nodes: dict[tuple[Any, ...], Variable] = {}  # from operation and inputs
 
     def enter(self, V: Variable) -> Variable:
         """Return the new variable for ``V``, whose inputs were entered before."""
@@ -73,10 +78,11 @@ class _Rewriter:
             # Made anew even if nothing changes: the order of the nodes is the order of a program.
             inputs = tuple([self.new[U] for U in V.inputs])
             key = (V.operation, *inputs)
-            result = self.nodes.get(key)
-            if result is None:
+            known = self.nodes.get(key)
+            if known is None:
                 node = Variable(V.name, V.shape, V.dtype, V.operation, inputs)
-                result = self.nodes[key] = self._improved(node)
+                known = self.nodes[key] = self._improved(node)
+            result = known
             if V.name != V.operation.name and result.operation and inputs:
                 _keep_name(result, V.name)
         self.new[V] = self.new[result] = result
@@ -100,7 +106,7 @@ class _Rewriter:
 
 def _keep_name(V: Variable, name: str) -> None:
     """Let a new node have the name that was given to an old one."""
-    if V.name == V.operation.name:
+    if not has_name(V):
         V.name = name
 
 
@@ -115,7 +121,7 @@ def number(V: Variable) -> float | None:
     """Return the number that every entry of ``V`` is, if that is known."""
     while is_a(V, BroadcastLike, BroadcastTo, Rearrangement):
         V = V.inputs[0]
-    return V.operation.value.item() if is_a(V, Constant) and V.operation.value.size == 1 else None
+    return value_of(V).item() if is_a(V, Constant) and value_of(V).size == 1 else None
 
 
 def like(V: Variable, *others: Variable) -> Variable | None:

@@ -11,11 +11,13 @@ rules at each node. Equal operations on equal inputs become one node on the way.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 
 import numpy as np
 
+from dlbook.checks import known
 from dlbook.graph import Variable
 from dlbook.operations import (
     broadcast_like,
@@ -28,7 +30,7 @@ from dlbook.operations import (
 )
 from dlbook.operations import elementwise as el
 from dlbook.operations import functions as fn
-from dlbook.operations.base import Constant, Operation
+from dlbook.operations.base import Constant, Operation, computed_by, value_of
 from dlbook.operations.flow import StopGradient
 from dlbook.operations.labels import OneHot
 from dlbook.operations.reductions import Count, Mean, Sum
@@ -59,7 +61,9 @@ RULES: dict[type[Operation], list[Rule]] = defaultdict(list)
 rule = rule_in(RULES)
 
 
-def simplify(outputs: Iterable[Variable], inputs: Iterable[Variable] = ()) -> list[Variable]:
+def simplify(
+    outputs: Variable | Iterable[Variable], inputs: Iterable[Variable] = ()
+) -> list[Variable]:
     """Return simpler variables with the same values.
 
     Parameters
@@ -78,16 +82,16 @@ def simplify(outputs: Iterable[Variable], inputs: Iterable[Variable] = ()) -> li
     TypeError
         If something else than variables is given.
     """
-    outputs = [outputs] if isinstance(outputs, Variable) else list(outputs)
-    for V in outputs:
+    ends = [outputs] if isinstance(outputs, Variable) else list(outputs)
+    for V in ends:
         if not isinstance(V, Variable):
             raise TypeError(f"simplify: the outputs must be variables, got {V!r}")
-    return rewrite(outputs, inputs, _simpler)
+    return rewrite(ends, inputs, _simpler)
 
 
 def _simpler(V: Variable, find: Find) -> Variable | None:
     """Return what the first rule that fits makes of ``V``, or its value if that is known."""
-    results = (function(V) for function in RULES.get(type(V.operation), ()))
+    results = (function(V) for function in RULES.get(type(computed_by(V)), ()))
     simpler = first_that_fits(V, results)
     return _folded(V) if simpler is None else simpler
 
@@ -107,12 +111,17 @@ def without_shape(V: Variable) -> Variable:
     return V
 
 
+def summed_from(s: Variable, e: Variable) -> tuple[int, ...] | None:
+    """Return the axes, if ``s`` is the sum of ``e`` over them."""
+    op = s.operation
+    return op.axes if isinstance(op, Sum) and s.inputs[0] is e else None
+
+
 def summed_over(s: Variable, e: Variable) -> tuple[int, ...] | None:
     """Return the axes, if ``s`` is the sum of ``e`` over them, in a shape that divides ``e``."""
-    total = without_shape(s)
-    if not is_a(total, Sum) or total.inputs[0] is not e:
+    axes, shape = summed_from(without_shape(s), e), unrepeated(s).shape
+    if axes is None:
         return None
-    axes, shape = total.operation.axes, unrepeated(s).shape
     kept = tuple(1 if axis in axes else size for axis, size in enumerate(e.shape))
     return axes if (1,) * (e.ndim - len(shape)) + shape == kept else None
 
@@ -122,14 +131,14 @@ def summed_over(s: Variable, e: Variable) -> tuple[int, ...] | None:
 
 def _folded(V: Variable) -> Variable | None:
     """What depends on constants alone is computed now, unless it is large or not finite."""
-    op = V.operation
+    op = computed_by(V)
     if not V.inputs or not all(is_a(U, Constant) for U in V.inputs) or None in V.shape:
         return None
-    if is_a(V, StopGradient) or V.inputs[0].ndim < V.ndim or np.prod(V.shape, dtype=float) > 1000:
+    if is_a(V, StopGradient) or V.inputs[0].ndim < V.ndim or math.prod(known(V.shape)) > 1000:
         return None
     try:
         with np.errstate(all="ignore"):
-            value = op.f(*(U.operation.value for U in V.inputs))
+            value = op.f(*map(value_of, V.inputs))
     except (ValueError, IndexError, ArithmeticError):
         return None  # the program will say so
     value = np.asarray(value if op.output is None else value[op.output])
@@ -452,24 +461,26 @@ def exp_over_its_sum(V):
         if not is_a(e, fn.Exp) or e.shape != V.shape:
             continue
         terms = [_numerator(term, e) for term in (t.inputs if is_a(t, el.Add) else (t,))]
-        if all(term is not None for term in terms):
-            return el.add_up(x * Softmax(summed_over(s, e))(*e.inputs) for x, s in terms)
+        found = [term for term in terms if term is not None]
+        if len(found) == len(terms):
+            return el.add_up(x * Softmax(axes)(*e.inputs) for x, axes in found)
     return None
 
 
-def _numerator(term: Variable, e: Variable) -> tuple[Variable, Variable] | None:
-    """Return x and s, if the term is x / s, and s the sum of ``e``."""
+def _numerator(term: Variable, e: Variable) -> tuple[Variable, tuple[int, ...]] | None:
+    """Return x and the axes, if the term is x / s, and s the sum of ``e`` over them."""
     term = unrepeated(term)
     if is_a(term, ExpandDims, Reshape) and is_a(term.inputs[0], el.Divide):
         ratio = term.inputs[0]
         if any(U.ndim and U.shape != ratio.shape for U in ratio.inputs):
             return None
-        x, s = (term.operation(U) if U.ndim else U for U in ratio.inputs)
+        x, s = (computed_by(term)(U) if U.ndim else U for U in ratio.inputs)
     elif is_a(term, el.Divide):
         x, s = term.inputs
     else:
         return None
-    return (x, s) if summed_over(s, e) else None
+    axes = summed_over(s, e)
+    return (x, axes) if axes else None
 
 
 @rule(el.Multiply)
@@ -492,7 +503,6 @@ def minus_what_sums_to_one(V):
     if not (is_a(p, OneHot) and is_a(a, el.Multiply)):
         return None
     for q, s in (a.inputs, a.inputs[::-1]):
-        total = without_shape(s)
-        if is_a(total, Sum) and total.inputs[0] is p and total.operation.axes == (p.ndim - 1,):
+        if summed_from(without_shape(s), p) == (p.ndim - 1,):
             return q - p
     return None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 
 from dlbook.checks import shape_text
 from dlbook.graph import Variable, needed
-from dlbook.operations.base import Constant
+from dlbook.operations.base import Constant, Operation, computed_by
 from dlbook.programs.memory import Names
 from dlbook.programs.program import Program
 from dlbook.programs.simplify import simplify as simplified
@@ -43,13 +44,17 @@ class TorchProgram(Program):
         return results
 
 
-def _write(outputs: list[Variable], inputs: list[Variable]):
+def _write(
+    outputs: list[Variable], inputs: list[Variable]
+) -> tuple[str, dict[str, Any], list[np.ndarray]]:
     """Return the source, what it calls, and its constants."""
-    names, functions, namespace, constants, lines = Names("program"), {}, {}, [], []
+    names, lines, constants = Names("program"), [], []
+    functions: dict[Operation, str] = {}
+    namespace: dict[str, Any] = {}
     name = {V: names.new(V.name) for V in inputs}
     arguments = list(name.values())
     for V in needed(outputs, inputs):
-        op = V.operation
+        op = computed_by(V)
         if isinstance(op, Constant):
             name[V] = names.new("constant" if V.name == "constant" else f"constant_{V.name}")
             constants.append(op.value)
@@ -68,7 +73,7 @@ def _write(outputs: list[Variable], inputs: list[Variable]):
     return source + "\n", namespace, constants
 
 
-def _device_of(inputs: list[Variable], values: tuple) -> torch.device:
+def _device_of(inputs: list[Variable], values: tuple[Any, ...]) -> torch.device:
     """Return the device that all tensors are on; the CPU if there is none."""
     devices = {
         value.device: V.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -57,12 +58,12 @@ def _wanted(V: Variable) -> str:
     return f"'{V.name}' is {V.dtype} of shape {shape_text(V.shape)}"
 
 
-def count_examples(inputs: list[Variable], arrays: list) -> int | None:
+def count_examples(inputs: list[Variable], arrays: Sequence[Any]) -> int | None:
     """Return what ``None`` stands for, if it stands anywhere.
 
     Raises a ValueError unless it is one and the same number everywhere.
     """
-    counts = {}
+    counts: dict[int, str] = {}
     for V, array in zip(inputs, arrays, strict=True):
         for size, given in zip(V.shape, array.shape, strict=True):
             if size is None:

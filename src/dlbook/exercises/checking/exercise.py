@@ -5,8 +5,10 @@ a choice, weights, and judges them. `Open` asks for words, and leaves the judgem
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from dlbook.exercises.adapters.calling import ADVICE, Reply, call, is_untouched, quiet
 from dlbook.exercises.adapters.clock import WAITING
@@ -131,27 +133,27 @@ class Exercise:
     answer: str
     kind: str
     level: int
-    hints: list
+    hints: list[str]
     after: str = ""
     marked: bool = False
-    adapter: object = None
+    adapter: Callable[..., Any] | None = None
     given: object = None
     name: str = field(default="", init=False)
-    section: object = field(default=None, init=False, repr=False)
+    section: Any = field(default=None, init=False, repr=False)
     _shown: int = field(default=0, init=False, repr=False)
     _asked: bool = field(default=False, init=False, repr=False)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         ways = f"{self.name}.check({self.answer}), {self.name}.hint(), {self.name}.solution()"
         return f"{self.name} {self.title}: {self.badge}\n    {ways}"
 
     @property
-    def badge(self):
+    def badge(self) -> str:
         """One line on what to expect: level, kind, and whether it is one of the four."""
         words = [f"level {self.level} of 3 ({LEVELS[self.level]})", self.kind]
         return " · ".join(words + ["one of the four that carry the section"] * self.marked)
 
-    def check(self, *answer):
+    def check(self, *answer: object) -> Message:
         """Say whether an answer is right, and if not, show the smallest input on which it fails.
 
         Never raises because of the answer, except under nbgrader's autograder, where an error is
@@ -178,7 +180,7 @@ class Exercise:
     def _judge(self, answer):
         raise NotImplementedError
 
-    def hint(self):
+    def hint(self) -> Message:
         """Give the next hint; the last one stays."""
         self._shown = min(self._shown + 1, len(self.hints))
         rest = len(self.hints) - self._shown
@@ -187,7 +189,7 @@ class Exercise:
             "hint", f"{self.name}, hint {self._shown} ({more})", text=self.hints[self._shown - 1]
         )
 
-    def solution(self):
+    def solution(self) -> Message:
         """Show a solution; who has not tried is asked, once, to try first."""
         tried = progress.of(self.section.name, self.name).get("tries", 0)
         if not tried and not self._asked:
@@ -232,11 +234,11 @@ class Function(Exercise):
         How exact the answer has to be.
     """
 
-    expected: object
-    cases: list
-    names: tuple
+    expected: Callable[..., Any]
+    cases: list[tuple[Any, ...]]
+    names: tuple[str, ...]
     inputs: object = None
-    mistakes: list = field(default_factory=list)
+    mistakes: list[Mistake] = field(default_factory=list)
     integers: bool = True
     why: str = ""
     rtol: float = 1e-6
@@ -334,8 +336,8 @@ class Value(Exercise):
         How exact a number has to be.
     """
 
-    right: object
-    mistakes: dict = field(default_factory=dict)
+    right: Callable[..., Any]
+    mistakes: dict[Any, str] = field(default_factory=dict)
     choices: str = ""
     rtol: float = 1e-6
     atol: float = 1e-9
@@ -399,7 +401,7 @@ class Open(Exercise):
             f"ex.{self.name}.solution()",
         )
 
-    def check(self, *answer):
+    def check(self, *answer: object) -> Message:
         """Note an answer in words; the model answer is for the reader to compare with."""
         message = super().check(*answer)
         if message.status == "noted":

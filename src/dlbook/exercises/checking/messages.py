@@ -26,19 +26,19 @@ class Message:
 
     status: str
     headline: str
-    values: list = field(default_factory=list)  # pairs of a label and a text
+    values: list[tuple[str, str]] = field(default_factory=list)  # of a label and a text
     text: str = ""
     code: str = ""
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return self.status == "right"
 
     @property
-    def passed(self):
+    def passed(self) -> bool:
         """Whether the answer was right."""
         return self.status == "right"
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         lines = [f"{MARKS[self.status]} {self.headline}"]
         width = max((len(label) for label, _ in self.values), default=0) + 1
         for label, value in self.values:

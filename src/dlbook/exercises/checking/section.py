@@ -3,12 +3,16 @@
 import os
 import re
 from importlib import resources
+from typing import TypeVar
 
 from dlbook.exercises.checking import progress
-from dlbook.exercises.checking.exercise import LEVELS
+from dlbook.exercises.checking.exercise import LEVELS, Exercise
 from dlbook.exercises.checking.messages import Message
 
 FENCED = re.compile(r"^```(?:python|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+Kind = TypeVar("Kind", bound=Exercise)
 
 
 class Section:
@@ -21,20 +25,21 @@ class Section:
     title : str
     """
 
-    def __init__(self, notebook, title):
-        self.name, self.title, self.exercises = notebook, title, []
+    def __init__(self, notebook: str, title: str):
+        self.name, self.title = notebook, title
+        self.exercises: list[Exercise] = []
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         names = [exercise.name for exercise in self.exercises]
         return f"{self.title}: {', '.join(names)}"
 
-    def add(self, exercise):
+    def add(self, exercise: Kind) -> Kind:
         """Give an exercise the next number and return it."""
         self.exercises.append(exercise)
         exercise.name, exercise.section = f"q{len(self.exercises)}", self
         return exercise
 
-    def progress(self):
+    def progress(self) -> Message:
         """Show where one stands in this section."""
         states = progress.load().get(self.name, {})
         solved, rows = 0, []
@@ -60,7 +65,7 @@ class Section:
             status, f"{self.title}: {solved} of {len(self.exercises)} solved", rows, text
         )
 
-    def solution(self, exercise):
+    def solution(self, exercise: Exercise) -> str:
         """Return the text of an exercise's solution.
 
         Raises
@@ -74,7 +79,7 @@ class Section:
         return "\n\n".join(code.strip("\n") for code in FENCED.findall(text))
 
     @staticmethod
-    def hand_over(message):
+    def hand_over(message: Message) -> Message:
         """Return a message, or raise it where nbgrader takes an error as the sign for no points."""
         if (
             message.status in ("wrong", "untried")

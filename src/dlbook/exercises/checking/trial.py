@@ -1,5 +1,6 @@
 """Exercises whose answer is a function that has to do well, in whatever way: a learner on tasks."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from dlbook.exercises.adapters.calling import ADVICE
@@ -17,7 +18,7 @@ class Trial(Exercise):
         does well.
     """
 
-    right: object
+    right: Callable[..., object]
 
     def _judge(self, answer):
         if not answer.is_callable():

@@ -326,7 +326,7 @@ def _gradient_for(error, X):
     return X.T @ error / len(X), np.mean(error)
 
 
-def _gradient(kind, X, y, w, b, slope=lambda mean, y: mean - y):
+def _gradient(kind, X, y, w, b, *, slope=lambda mean, y: mean - y):
     return _gradient_for(slope(MEANS[kind](X @ w + b), y), X)
 
 

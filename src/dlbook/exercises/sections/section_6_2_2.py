@@ -903,7 +903,7 @@ def _parts(z, mu, s, y):
     return u, _log_softmax(z), -(u**2) / 2 - s - np.log(2 * np.pi) / 2
 
 
-def _mixture(z, mu, s, y, weights=None):
+def _mixture(z, mu, s, y, *, weights=None):
     u, log_w, log_p = _parts(z, mu, s, y)
     joint = log_w + log_p
     r = _softmax(joint) if weights is None else weights(z, joint)
