@@ -379,7 +379,7 @@ MORE_ATTACKS = {
     ),
     "endless call": ("def double(x):\n    while True: pass", "no answer after"),
     "hangs outside of Python": (
-        "import ctypes, os\ndef double(x): ctypes.CDLL(None).sleep(99) or double(x)",
+        "import ctypes\ndef double(x):\n    while True: ctypes.CDLL(None).sleep(99)",
         "no answer after",
     ),
     "computes outside of Python": ("def double(x): sum(range(10**15))", "no answer after"),
