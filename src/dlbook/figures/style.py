@@ -130,7 +130,8 @@ class Drawing:
         with matplotlib.rc_context({"svg.hashsalt": self.label}):
             self.figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
         text = buffer.getvalue()
-        (width,) = re.findall(r'<svg[^>]* width="([\d.]+)pt"', text)
+        (points,) = re.findall(r'<svg[^>]* width="([\d.]+)pt"', text)
+        width = float(points) * 4 / 3
         view_box = re.findall(r'viewBox="([^"]+)"', text)[0]
         body = text[text.index("<defs>") : text.rindex("</svg>")]
         # In a page Matplotlib's style sheet would hold for everything, and not for this alone.
