@@ -95,7 +95,6 @@ def build_grad(V: Variable, G: Graph, G_prime: Graph, grad_table: GradTable) -> 
     gradient = None
     for C in get_consumers(V, G_prime):
         op = get_operation(C)
-        assert op is not None  # C is computed from V
         D = build_grad(C, G, G_prime, grad_table)
         if D is None:
             continue
@@ -114,8 +113,11 @@ def places(V: Variable, C: Variable) -> list[int]:
     return [place for place, U in enumerate(C.inputs) if U is V]
 
 
-def bprop(op: Operation, inputs: list[Variable], X: Variable, D: Variable) -> Variable | None:
+def bprop(
+    op: Operation | None, inputs: list[Variable], X: Variable, D: Variable
+) -> Variable | None:
     """Call the rule of ``op`` (Equation 6.54), and check the shape of what it gives."""
+    assert op is not None  # it has computed something from X
     term = op.bprop(inputs, X, D)
     if term is not None and term.shape != X.shape:
         raise ValueError(

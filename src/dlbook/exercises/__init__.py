@@ -14,8 +14,21 @@ any section.
 
 from importlib import import_module
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from dlbook.checks import needed_by
+
+if TYPE_CHECKING:  # what __getattr__ gives
+    from dlbook.exercises.sections import section_6_0 as section_6_0
+    from dlbook.exercises.sections import section_6_1 as section_6_1
+    from dlbook.exercises.sections import section_6_2_1 as section_6_2_1
+    from dlbook.exercises.sections import section_6_2_2 as section_6_2_2
+    from dlbook.exercises.sections import section_6_3 as section_6_3
+    from dlbook.exercises.sections import section_6_4 as section_6_4
+    from dlbook.exercises.sections import section_6_5_1 as section_6_5_1
+    from dlbook.exercises.sections import section_6_5_5 as section_6_5_5
+    from dlbook.exercises.sections import section_6_5_9 as section_6_5_9
+    from dlbook.exercises.sections import section_6_6 as section_6_6
 
 with needed_by("dlbook.exercises"):
     for name in ("hypothesis", "platformdirs"):  # loaded by what uses them: not beside an answer
