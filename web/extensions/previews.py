@@ -51,6 +51,7 @@ def read_references(app):
     root = Path(app.srcdir)
     sources = [
         *root.glob("*.md"),
+        *root.glob("reference/**/*.md"),
         *root.glob("chapters/*.ipynb"),
         *root.glob("exercises/**/*.ipynb"),
     ]

@@ -30,7 +30,8 @@ def find(name, source):
         raise LookupError(f"there is no module in the name {name}")
     node = parsed(path)
     for part in parts:
-        node = next((n for n in node.body if getattr(n, "name", "") == part), None)
+        # The last one counts, for Python, too: those before it say its types (``overload``).
+        node = next((n for n in reversed(node.body) if getattr(n, "name", "") == part), None)
         if node is None:
             raise LookupError(f"there is no {part} in {path.relative_to(source)}")
     return path, getattr(node, "lineno", None), getattr(node, "end_lineno", None)
