@@ -44,7 +44,7 @@ lighthouse: book
 
 pdf: _build/dlbook.pdf
 
-# For people at work: style, the library but for its drawings, and what notebooks keep to.
+# For people at work: style, types, the library but for what takes seconds, and what notebooks keep to.
 check: lint .venv/.book .venv/.test
 	$(PYTEST) -m "not (exhaustive or slow)" tests/library tests/chapters/test_notebooks.py
 

@@ -86,7 +86,6 @@ def write_previews(app, pagename, templatename, context, doctree):
 
 
 def setup(app):
-    # Jupyter Book puts every script of _static into the pages by itself.
     app.connect("builder-inited", read_references)
     app.connect("html-page-context", write_previews)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
