@@ -28,7 +28,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 ADDRESS = "http://book.invalid"
 PLACES = (
     SITE,
-    ROOT,  # the figures' style sheet: the site's own holds the theme's as well
+    ROOT / "web",  # the figures' style sheet: the site's own holds the theme's as well
     ROOT / "tools",
     mathjax_folder(),  # its fonts
     Path(matplotlib.get_data_path(), "fonts", "ttf"),

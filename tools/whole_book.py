@@ -36,7 +36,7 @@ DOCUMENT = """<!doctype html>
 <head>
 <meta charset="utf-8">
 <title>{title}</title>
-<link rel="stylesheet" href="/_static/custom.css">
+<link rel="stylesheet" href="/static/custom.css">
 <link rel="stylesheet" href="/pdf.css">
 <style>
 {formulas}

@@ -143,6 +143,16 @@ def document(tmp_path, monkeypatch):
     return BeautifulSoup(whole_book(tmp_path, tmp_path), "html.parser")
 
 
+def test_the_style_sheets_are_where_the_printer_looks(document):
+    pytest.importorskip("pikepdf")
+    from pdf import PLACES
+
+    sheets = [link["href"].lstrip("/") for link in document.select("link[rel=stylesheet]")]
+    assert sheets
+    for sheet in sheets:
+        assert any((place / sheet).is_file() for place in PLACES), sheet
+
+
 def test_in_one_document_names_are_unique_and_every_link_finds_its_own(document):
     ids = [tag["id"] for tag in document.select("[id]")]
     assert len(ids) == len(set(ids))
