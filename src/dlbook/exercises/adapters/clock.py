@@ -7,7 +7,8 @@ half imported stays broken until the process ends. Only one that goes on for sev
 limit is cut short, and what it has left behind is removed.
 
 In the main thread of Linux and macOS, where a notebook's cells run, a signal interrupts the code,
-and a sleep, too. Elsewhere, on Windows and in any other thread, another thread looks on and raises
+and a sleep, too. The same signal comes at each look: Python goes on sleeping after it, while a
+sleep in C ends early. Elsewhere, on Windows and in any other thread, another thread looks on and raises
 the exception from outside: it reaches Python code, but a sleep or a single long call into C has to
 return first. Where that other thread cannot read how long this one has computed, as on macOS, all
 counts as waiting. Linux tells how long a thread has waited for a processor, and that is left out;
@@ -152,10 +153,11 @@ def _forget(modules):
 
 
 class Alarm(Limit):
-    """Interrupts the main thread by signals.
+    """Interrupts the main thread by a signal, at each look.
 
-    One comes while the process computes, so that it disturbs no sleep, the other by the clock on
-    the wall.
+    The looks follow the clock on the wall. Linux has a timer that follows the seconds computed,
+    but it counts a process's turns where the kernel's own tick falls into them, and beside busy
+    processes that can be none at all.
     """
 
     def _clock(self):
@@ -163,36 +165,21 @@ class Alarm(Limit):
 
     def _start(self):
         self._begun = time.monotonic()
-        self._before = [
-            (number, timer, signal.signal(number, self._ring), signal.setitimer(timer, delay, TICK))
-            for number, timer, delay in (
-                (signal.SIGPROF, signal.ITIMER_PROF, TICK),
-                (signal.SIGALRM, signal.ITIMER_REAL, self._rest()),
-            )
-        ]
-
-    def _rest(self):
-        """Return after how many seconds the wide limit is reached; 0 stands for never."""
-        return 0 if self.waiting == math.inf else max(self.waiting - self.waited, TICK)
+        self._handler = signal.signal(signal.SIGALRM, self._ring)
+        self._timer = signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
 
     def _ring(self, number, frame):
-        try:
+        with contextlib.suppress(RecursionError):  # the code is near the limit: its own business
             if self._is_over(frame):
-                signal.setitimer(signal.ITIMER_REAL, TICK, TICK)  # again, if it is swallowed
                 raise TimeUp
-        except RecursionError:  # the code is near the limit: that is its own business
-            pass
-        if number == signal.SIGALRM and not self._ended:
-            signal.setitimer(signal.ITIMER_REAL, self._rest(), TICK)
 
     def _stop(self):
-        for _, timer, _, _ in self._before:
-            signal.setitimer(timer, 0)
-        for number, timer, handler, (delay, interval) in self._before:
-            signal.signal(number, handler or signal.SIG_DFL)
-            if delay:  # somebody else's, such as a clock around this one
-                passed = time.monotonic() - self._begun if timer == signal.ITIMER_REAL else 0
-                signal.setitimer(timer, max(delay - passed, TICK), interval)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, self._handler or signal.SIG_DFL)
+        delay, interval = self._timer
+        if delay:  # somebody else's, such as a clock around this one
+            passed = time.monotonic() - self._begun
+            signal.setitimer(signal.ITIMER_REAL, max(delay - passed, TICK), interval)
 
 
 class Watchdog(Limit):
