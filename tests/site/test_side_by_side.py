@@ -32,6 +32,12 @@ while not pathlib.Path("{1}.here").exists():
 print("{0} met", "{1}")
 """
 
+SAYS_WHEN_READ = """
+from pathlib import Path
+def setup(app):
+    app.connect("doctree-read", lambda app, tree: Path(f"{app.env.docname}.here").touch())
+"""
+
 
 def book(folder, **cells):
     """Write a book with a notebook of one cell for each name."""
@@ -89,6 +95,16 @@ def test_what_has_run_is_not_run_again_and_stands_on_its_page(failed, tmp_path):
     assert said.count("Executed notebook in") == 1
     assert "e.ipynb:10002: ERROR: stderr was found in the cell outputs" in said
     assert status != 0
+
+
+def test_a_page_without_a_notebook_waits_for_none(tmp_path):
+    book(tmp_path, a=MEETS.format("a", "f"))
+    (tmp_path / "f.md").write_text("---\norphan: true\n---\n# No notebook", encoding="utf-8")
+    with open(tmp_path / "conf.py", "a", encoding="utf-8") as config:
+        config.write(SAYS_WHEN_READ)
+    said, status = build(tmp_path)
+    assert status == 0, said
+    assert "a met f" in (tmp_path / "out" / "a.html").read_text(encoding="utf-8")
 
 
 def test_a_line_that_a_cell_prints_in_two_pieces_stays_one_line(tmp_path):

@@ -1,7 +1,8 @@
-"""Notebooks run side by side, before the pages are read.
+"""Notebooks run side by side, while the other pages are read.
 
 MyST-NB runs a notebook when it comes to its page, one after the other, while the other processors
-wait. Here its own client fills the cache, so that each page finds its results there.
+wait. Here its own client fills the cache beforehand, so that each page finds its results there.
+Pages without a notebook are read first, and the page of a notebook waits for that one only.
 """
 
 import os
@@ -20,23 +21,47 @@ from myst_nb.core.read import create_nb_reader
 cache.single_nb_execution = partial(cache.single_nb_execution, coalesce_streams=True)
 
 
-def run_notebooks(app, env, docnames):
-    """Fill the cache with the results of the notebooks among these documents.
+class Notebooks:
+    """The notebooks of a build, each of them running, waiting for its turn, or done."""
 
-    Raises ExecutionError if a cell of one of them fails, once all have run: what failed in each
-    has been said by then.
-    """
-    clients = [client for docname in docnames if (client := client_of(env, docname))]
-    if not clients:
-        return
-    get_cache(env.mystnb_config.execution_cache_path).list_cache_records()  # makes its tables once
-    workers = min(len(clients), os.cpu_count())
-    # With matrices as small as a chapter's, threads wait for each other more than they compute.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    with ThreadPoolExecutor(workers) as pool:
-        failed = [error for error in pool.map(run, clients) if error]
-    if failed:
-        raise failed[0]
+    def __init__(self):
+        self.pool, self.running = None, {}
+
+    def start(self, app, env, docnames):
+        """Begin to fill the cache with the results of the notebooks among these documents."""
+        clients = {name: client for name in docnames if (client := client_of(env, name))}
+        if not clients:
+            return
+        get_cache(env.mystnb_config.execution_cache_path).list_cache_records()  # makes its tables
+        # With matrices as small as a chapter's, threads wait for each other more than they compute.
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        self.pool = ThreadPoolExecutor(min(len(clients), os.cpu_count()))
+        # A long notebook that comes last would run alone. They are read in the same order, since
+        # what began first tends to be done first. Nothing on the site depends on that order.
+        turns = sorted(clients, key=lambda name: -Path(env.doc2path(name)).stat().st_size)
+        self.running = {name: self.pool.submit(run, clients[name]) for name in turns}
+        docnames[:] = [name for name in docnames if name not in clients] + turns
+
+    def wait(self, app, docname, source):
+        """Wait for the notebook of a page that is about to be read.
+
+        Raises ExecutionError if a cell fails, once all notebooks have run: what failed in each has
+        been said by then.
+        """
+        if docname not in self.running:
+            return
+        try:
+            if error := self.running[docname].result():
+                self.pool.shutdown()
+                raise error
+        except BaseException:  # as when somebody interrupts the build
+            self.stop(app)
+            raise
+
+    def stop(self, app, exception=None):
+        """Start no more notebooks: the build is over, or has failed."""
+        if self.pool:
+            self.pool.shutdown(cancel_futures=True)
 
 
 def client_of(env, docname):
@@ -62,5 +87,8 @@ def run(client):
 
 
 def setup(app):
-    app.connect("env-before-read-docs", run_notebooks)
+    notebooks = Notebooks()
+    app.connect("env-before-read-docs", notebooks.start)
+    app.connect("source-read", notebooks.wait)
+    app.connect("build-finished", notebooks.stop)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
