@@ -7,6 +7,7 @@ once, curves go in steps from point to point, and names that nobody calls are le
 
 import math
 import re
+from functools import cache
 
 FIGURE = re.compile(r"<svg\b[^>]*\brole=\"img\".*?</svg>", re.DOTALL)
 # Outlines of letters have a name with their font and number: dl6c4c5cc0-DejaVuSans-13.
@@ -33,6 +34,7 @@ def slim(html):
     return page.replace(ARTICLE, ARTICLE + alphabet, 1) if letters else page
 
 
+@cache  # a figure stands on its own page, and small on those that list it
 def _slim_figure(svg):
     svg = LETTER_USED.sub(r'href="#\1"', svg)
     svg = LETTER_MOVED.sub(lambda m: f"{m[1]}{_at(m[2], m[3])}/>", svg)
@@ -138,20 +140,24 @@ def passed(points):
     """Return the points of a broken line that it needs to stay within ``CLOSE`` of itself."""
     kept, first = points[:1], 0
     for last in range(2, len(points)):
-        between = points[first + 1 : last]
-        if any(_distance(point, points[first], points[last]) > CLOSE for point in between):
+        if _strays(points[first + 1 : last], points[first], points[last]):
             first = last - 1
             kept.append(points[first])
     return [*kept, points[-1]]
 
 
-def _distance(point, start, end):
-    """Return how far a point is from the line that leads from start to end."""
+def _strays(points, start, end):
+    """Return whether a point is not ``CLOSE`` to the line that leads from start to end."""
+    # Most of the time that a page needs goes into this loop: it calls no more than it must.
     across, along = end[0] - start[0], end[1] - start[1]
-    x, y = point[0] - start[0], point[1] - start[1]
     length = across * across + along * along
-    share = min(1, max(0, (x * across + y * along) / length)) if length else 0
-    return math.hypot(x - share * across, y - share * along)
+    for point in points:
+        x, y = point[0] - start[0], point[1] - start[1]
+        share = (x * across + y * along) / length if length else 0
+        share = 0 if share < 0 else 1 if share > 1 else share
+        if math.hypot(x - share * across, y - share * along) > CLOSE:
+            return True
+    return False
 
 
 def _short(number, digits):
