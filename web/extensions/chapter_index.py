@@ -97,10 +97,16 @@ def mentions(text):
     return list(dict.fromkeys(anchors))
 
 
+@cache
+def read_ledger(root):
+    """Return the ledger's lines by kind, and the chapters that may show them."""
+    ledger = yaml.safe_load((root / "ledger.yml").read_text(encoding="utf-8"))
+    return ledger, [Chapter(path, root) for path in sorted(root.glob("chapters/*.ipynb"))]
+
+
 def read_entries(root, kind):
     """Return the ledger's entries of one kind."""
-    ledger = yaml.safe_load((root / "ledger.yml").read_text(encoding="utf-8"))
-    chapters = [Chapter(path, root) for path in sorted(root.glob("chapters/*.ipynb"))]
+    ledger, chapters = read_ledger(root)
     library = read_library(root / "src")
     return [Entry(line, chapters, library) for line in ledger[kind]]
 
@@ -190,16 +196,21 @@ class FillThumbnails(SphinxPostTransform):
     default_priority = 5
 
     def run(self):
+        drawn = cache(self.drawn)  # a page shows several figures of the same chapter
         for node in list(self.document.findall(thumbnail)):
-            svg = self.find(node["docname"], node["label"])
+            svg = self.find(drawn(node["docname"]), node["label"])
             picture = f'<div class="dl-thumbnail">{svg}</div>' if svg else ""
             node.replace_self(nodes.raw("", picture, format="html"))
 
-    def find(self, docname, label):
-        """Return the SVG of a figure from its page; its title, "Figure 6.4", tells which it is."""
+    def drawn(self, docname):
+        """Return what stands in a page as HTML already: figures are among it."""
+        return [raw.astext() for raw in self.env.get_doctree(docname).findall(nodes.raw)]
+
+    def find(self, drawn, label):
+        """Return the SVG of a figure; its title, "Figure 6.4", tells which it is."""
         title = f"<strong>Figure {label.removeprefix('fig-').replace('-', '.')}.</strong>"
-        for raw in self.env.get_doctree(docname).findall(nodes.raw):
-            if title in raw.astext() and (svg := re.search(r"<svg.*?</svg>", raw.astext(), re.S)):
+        for text in drawn:
+            if title in text and (svg := re.search(r"<svg.*?</svg>", text, re.S)):
                 return svg[0]
         return ""
 
