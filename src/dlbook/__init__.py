@@ -20,7 +20,7 @@ from dlbook.graph import Graph, Variable, get_consumers, get_inputs, get_operati
 from dlbook.krylov import conjugate_gradients, lanczos
 from dlbook.network import MLP, Layer, LocallyConnected, LowRank, Network
 from dlbook.operations import *  # noqa: F403  (the operations are functions of the package)
-from dlbook.optimizers import Adam, Clipped, GradientDescent, Momentum
+from dlbook.optimizers import Adam, GradientClipping, GradientDescent, Momentum
 from dlbook.programs.compiling import compile, evaluate
 from dlbook.programs.program import Program
 from dlbook.programs.simplify import simplify
@@ -29,7 +29,7 @@ from dlbook.training import Trained, TrainingDiverged, minimize, train
 __all__ = [
     "MLP",
     "Adam",
-    "Clipped",
+    "GradientClipping",
     "GradientDescent",
     "Graph",
     "Layer",

@@ -268,7 +268,7 @@ class Adam(Optimizer):
         return [*super()._keys(parameters), "t"]
 
 
-class Clipped:
+class GradientClipping:
     """Shorten the gradient to a norm, all parameters together, and step (Section 10.11.1).
 
     Parameters
@@ -317,7 +317,7 @@ class Clipped:
         return self.optimizer.start(parameters)
 
     def __repr__(self) -> str:
-        return f"Clipped({self.optimizer!r}, {self.norm!r})"
+        return f"GradientClipping({self.optimizer!r}, {self.norm!r})"
 
 
 def _shortened(gradients: list[np.ndarray], norm: float) -> list[np.ndarray]:

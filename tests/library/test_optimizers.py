@@ -15,7 +15,7 @@ OPTIMIZERS = {
     "gradient descent": lambda: dl.GradientDescent(0.1),
     "momentum": lambda: dl.Momentum(0.1, 0.9),
     "Adam": lambda: dl.Adam(0.1),
-    "clipped": lambda: dl.Clipped(dl.Momentum(0.1), 1.0),
+    "clipped": lambda: dl.GradientClipping(dl.Momentum(0.1), 1.0),
 }
 each_optimizer = pytest.mark.parametrize("name", OPTIMIZERS)
 rates = st.floats(1e-4, 1.0)
@@ -117,7 +117,7 @@ class Recorder:
 
 def clipped(gradients, norm, parameters):
     recorder = Recorder()
-    dl.Clipped(recorder, norm).step(parameters, gradients)
+    dl.GradientClipping(recorder, norm).step(parameters, gradients)
     return recorder.gradients
 
 
@@ -191,14 +191,14 @@ def test_training_reports_a_gradient_that_is_not_finite_also_if_it_is_clipped():
     w = dl.variable("w", ())
     J = (dl.relu(w) ** 0.5).named("J")  # at 0: infinity times 0
     with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match=r"train: .*step"):
-        dl.train(J, {w: 0.0}, {}, dl.Clipped(dl.GradientDescent(0.1), 1.0), steps=3)
+        dl.train(J, {w: 0.0}, {}, dl.GradientClipping(dl.GradientDescent(0.1), 1.0), steps=3)
 
 
 def test_clipping_comes_before_the_memory():
     V, rng = dl.variable("V", (3,)), np.random.default_rng(0)
     steps = [100 * rng.normal(size=3) for _ in range(4)]
     one, other = {V: np.zeros(3)}, {V: np.zeros(3)}
-    clipping, plain = dl.Clipped(dl.Momentum(0.1), 2.0), dl.Momentum(0.1)
+    clipping, plain = dl.GradientClipping(dl.Momentum(0.1), 2.0), dl.Momentum(0.1)
     memories = [None, None]
     for G in steps:
         one, memories[0] = clipping.step(one, [G], memories[0])
@@ -293,7 +293,7 @@ def test_settings_that_must_be_positive(wrong):
         "momentum: the learning rate": lambda: dl.Momentum(wrong),
         "Adam: the learning rate": lambda: dl.Adam(wrong),
         "Adam: the delta": lambda: dl.Adam(delta=wrong),
-        "clipped: the norm": lambda: dl.Clipped(dl.GradientDescent(0.1), wrong),
+        "clipped: the norm": lambda: dl.GradientClipping(dl.GradientDescent(0.1), wrong),
     }.items():
         with pytest.raises(ValueError) as caught:
             make()
@@ -318,7 +318,7 @@ def test_settings_can_be_numbers_of_numpy(number):
     for optimizer in (
         dl.Momentum(number, number),
         dl.Adam(number, number, number, number),
-        dl.Clipped(dl.GradientDescent(number), number),
+        dl.GradientClipping(dl.GradientDescent(number), number),
     ):
         after, _ = optimizer.step({V: np.ones(2, np.float32)}, [np.ones(2, np.float32)])
         assert after[V].dtype == np.float32
@@ -370,7 +370,7 @@ def test_a_memory_says_what_it_is_of():
     _, memory = dl.Momentum(0.1).step(parameters, G)
     assert list(memory) == [("velocity", V) for V in parameters]
     assert_array_equal(memory["velocity", W], G[2])
-    _, memory = dl.Clipped(dl.Adam(0.1), 1e9).step(parameters, G)
+    _, memory = dl.GradientClipping(dl.Adam(0.1), 1e9).step(parameters, G)
     assert list(memory) == [(what, V) for what in "sr" for V in (b, w, W)] + ["t"]
     assert_allclose(memory["s", w], 0.1 * G[1])
     assert_allclose(memory["r", w], 0.001 * G[1] ** 2)
@@ -593,7 +593,7 @@ def test_a_clipped_step_as_a_graph_neither_overflows_nor_touches_what_is_not_fin
     V, b = dl.variable("V", (4,), dtype), dl.variable("b", (), dtype)
     theta, gradients = symbols_like([V, b])
     recorder = Recorder()
-    dl.Clipped(recorder, 1.0).step(theta, gradients)
+    dl.GradientClipping(recorder, 1.0).step(theta, gradients)
     program = dl.compile(recorder.gradients, gradients.values())
     limits, zeros = np.finfo(dtype), np.zeros(4, dtype)
     of_b = dtype(0)
@@ -641,7 +641,9 @@ def test_arrays_and_variables_are_not_mixed(name):
         assert str(caught.value) == f"{name}: {alone} {problem}"
 
 
-@pytest.mark.parametrize("optimizer", [dl.Momentum(0.1), dl.Adam(0.1), dl.Clipped(dl.Adam(), 1.0)])
+@pytest.mark.parametrize(
+    "optimizer", [dl.Momentum(0.1), dl.Adam(0.1), dl.GradientClipping(dl.Adam(), 1.0)]
+)
 def test_a_memory_is_of_the_kind_of_the_parameters(optimizer):
     W = dl.variable("W", (2,))
     inner = getattr(optimizer, "optimizer", optimizer)
@@ -685,8 +687,8 @@ def test_parameters_are_given_by_variable(name):
         "Adam(0.001)",
         "Adam(0.1, rho2=0.99)",
         "Adam(1e-05, rho1=0.5, rho2=0.99, delta=0.001)",
-        "Clipped(Momentum(0.1), 1.0)",
-        "Clipped(Clipped(Adam(0.1, delta=0.1), 2.0), 0.5)",
+        "GradientClipping(Momentum(0.1), 1.0)",
+        "GradientClipping(GradientClipping(Adam(0.1, delta=0.1), 2.0), 0.5)",
     ],
 )
 def test_an_optimizer_looks_like_what_one_types_to_make_it(text):

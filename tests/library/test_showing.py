@@ -78,7 +78,7 @@ Momentum(0.1)
 Momentum(0.1, momentum=0.5)
 Adam(0.01)
 Adam(0.01, rho1=0.8)
-Clipped(Momentum(0.1), 2.0)
+GradientClipping(Momentum(0.1), 2.0)
 """.strip().splitlines()
 
 

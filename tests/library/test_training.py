@@ -152,8 +152,8 @@ OPTIMIZERS = [
     dl.GradientDescent(0.1),
     dl.Momentum(0.1),
     dl.Adam(0.1),
-    dl.Clipped(dl.Momentum(0.1), 0.2),
-    dl.Clipped(dl.Adam(0.1), 0.2),
+    dl.GradientClipping(dl.Momentum(0.1), 0.2),
+    dl.GradientClipping(dl.Adam(0.1), 0.2),
 ]
 each_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
 

@@ -308,9 +308,11 @@ def test_training():
     assert_type(trained.parameters, dict[Variable, np.ndarray])
     assert_type(trained.costs, np.ndarray)
     assert_type(trained.recorded, list[np.ndarray])
-    dl.train(J, trained.parameters, data, dl.Clipped(dl.Momentum(0.1), 1.0), 2, memory=None)
+    dl.train(
+        J, trained.parameters, data, dl.GradientClipping(dl.Momentum(0.1), 1.0), 2, memory=None
+    )
     dl.train(J, theta, data, ByHand(), 2)
-    dl.train(J, theta, data, dl.Clipped(Signs(0.1), 1.0), 2, batch_size=2, rng=rng)
+    dl.train(J, theta, data, dl.GradientClipping(Signs(0.1), 1.0), 2, batch_size=2, rng=rng)
     dl.train(J, theta, data, dl.Adam(), 2, validation=(J, data), patience=1)
     w = dl.variable("w", (3,))
     cost = dl.costs.squared_error(points @ w, points[:, 0])

@@ -75,7 +75,7 @@ dl.get_consumers(W, [J])  # type: ignore[arg-type]  # pyright: ignore[reportArgu
 dl.Adam("fast")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 dl.Adam(learning_rate=None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 dl.GradientDescent()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-dl.Clipped(3, 1.0)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+dl.GradientClipping(3, 1.0)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 dl.Momentum(0.1).step({W: array}, 3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
 dl.Momentum(0.1).step({W: array}, [W])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType, reportCallIssue]
 dl.Momentum(0.1).step({"W": array}, [array])  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType, reportCallIssue]

@@ -19,13 +19,13 @@ from dlbook.operations.elementwise import Elementwise, square
 from dlbook.operators import Operand
 
 
-class Function(Elementwise):
+class Unary(Elementwise):
     """A function of one variable that holds floats."""
 
     kinds = "f"
 
 
-class Exp(Function):
+class Exp(Unary):
     """The exponential function of each entry."""
 
     name, ufunc = "exp", "exp"
@@ -37,7 +37,7 @@ class Exp(Function):
         return G * exp(X)
 
 
-class Log(Function):
+class Log(Unary):
     """The natural logarithm of each entry."""
 
     name, ufunc = "log", "log"
@@ -49,7 +49,7 @@ class Log(Function):
         return G / X
 
 
-class Expm1(Function):
+class Expm1(Unary):
     """exp(a) - 1 of each entry, precise also where a is close to 0."""
 
     name, ufunc = "expm1", "expm1"
@@ -61,7 +61,7 @@ class Expm1(Function):
         return G * exp(X)
 
 
-class Erf(Function):
+class Erf(Unary):
     """The error function of each entry: 2 / sqrt(pi) times the integral of exp(-t^2) up to it."""
 
     name = "erf"
@@ -76,7 +76,7 @@ class Erf(Function):
         return G * (exp(-square(clip(X, -30, 30))) * (2 / math.sqrt(math.pi)))
 
 
-class Log1p(Function):
+class Log1p(Unary):
     """log(1 + a) of each entry, precise also where a is close to 0."""
 
     name, ufunc = "log1p", "log1p"
@@ -88,7 +88,7 @@ class Log1p(Function):
         return G / (1 + X)
 
 
-class Sin(Function):
+class Sin(Unary):
     """The sine of each entry."""
 
     name, ufunc = "sin", "sin"
@@ -100,7 +100,7 @@ class Sin(Function):
         return G * cos(X)
 
 
-class Cos(Function):
+class Cos(Unary):
     """The cosine of each entry."""
 
     name, ufunc = "cos", "cos"
@@ -112,7 +112,7 @@ class Cos(Function):
         return -G * sin(X)
 
 
-class Tanh(Function):
+class Tanh(Unary):
     """The hyperbolic tangent of each entry (Equation 6.39)."""
 
     name, ufunc = "tanh", "tanh"
@@ -124,7 +124,7 @@ class Tanh(Function):
         return G * (1 - tanh(X) ** 2)
 
 
-class Sigmoid(Function):
+class Sigmoid(Unary):
     """The logistic sigmoid, 1 / (1 + exp(-z)) (Equation 6.38)."""
 
     name, symbol = "sigmoid", "σ"
@@ -141,7 +141,7 @@ class Sigmoid(Function):
         return exp(minimum(z, 0)) / (1 + exp(-abs(z)))
 
 
-class Softplus(Function):
+class Softplus(Unary):
     """log(1 + exp(z)), the smooth rectifier (Section 3.10)."""
 
     name, symbol = "softplus", "ζ"
@@ -157,7 +157,7 @@ class Softplus(Function):
         return log1p(exp(-abs(z))) + maximum(z, 0)
 
 
-class Relu(Function):
+class Relu(Unary):
     """The rectified linear unit, max{0, z} (Section 6.1, Figure 6.3)."""
 
     name = "relu"
@@ -177,7 +177,7 @@ class Relu(Function):
         return True
 
 
-class LeakyRelu(Function):
+class LeakyRelu(Unary):
     """max{0, z} + slope * min{0, z} with a fixed small slope (Section 6.3.1)."""
 
     name = "leaky_relu"

@@ -8,16 +8,15 @@ limit is cut short, and what it has left behind is removed.
 
 In the main thread of Linux and macOS, where a notebook's cells run, a signal interrupts the code,
 and a sleep, too. The same signal comes at each look: Python goes on sleeping after it, while a
-sleep in C ends early. Elsewhere, on Windows and in any other thread, another thread looks on and raises
-the exception from outside: it reaches Python code, but a sleep or a single long call into C has to
-return first. Where that other thread cannot read how long this one has computed, as on macOS, all
-counts as waiting. Linux tells how long a thread has waited for a processor, and that is left out;
-elsewhere it is part of the wait.
+sleep in C ends early. Elsewhere, on Windows and in any other thread, another thread looks on and
+raises the exception from outside: it reaches Python code, but a sleep or a single long call into C
+has to return first. Where that other thread cannot read how long this one has computed, as on
+macOS, all counts as waiting. Linux tells how long a thread has waited for a processor, and that is
+left out; elsewhere it is part of the wait.
 """
 
 import contextlib
 import ctypes
-import math
 import signal
 import sys
 import threading
