@@ -14,7 +14,7 @@ from dlbook import (
     scalar_graph,
 )
 from dlbook.backpropagation import backprop, build_grad
-from dlbook.derivatives import grad, hessian, hessian_operator, hvp, jacobian
+from dlbook.derivatives import grad, hessian, hessian_operator, hvp, jacobian, value_and_grad
 from dlbook.forward_mode import jvp
 from dlbook.graph import Graph, Variable, get_consumers, get_inputs, get_operation, variable
 from dlbook.krylov import conjugate_gradients, lanczos
@@ -66,6 +66,7 @@ __all__ = [
     "scalar_graph",
     "simplify",
     "train",
+    "value_and_grad",
     "variable",
 ]
 __all__ += operations.__all__

@@ -94,6 +94,25 @@ def needed_by(where: str, install: str = '"dlbook[course]"') -> Iterator[None]:
         ) from None
 
 
+@contextmanager
+def in_the_name_of(function: str) -> Iterator[None]:
+    """Let errors of what a function calls name that function, the one that somebody has called.
+
+    A message that begins with the name of an operation keeps it.
+    """
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        text = str(error.args[0]) if len(error.args) == 1 else ""
+        name, colon, rest = text.partition(": ")
+        if colon and name in INNER:
+            error.args = (f"{function}: {rest}",)
+        raise
+
+
+INNER = {"backprop", "compile", "evaluate", "hvp", "jvp", "program"}  # what others call, too
+
+
 @cache
 def shape_text(shape: Shape) -> str:
     """Write a shape as NumPy does, with ``None`` for the number of examples."""

@@ -8,20 +8,30 @@ Equation 6.59 in three lines.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from dlbook.backpropagation import backprop
-from dlbook.checks import as_array, check_dtype, check_values, known, shape_text
+from dlbook.checks import (
+    as_array,
+    check_dtype,
+    check_values,
+    in_the_name_of,
+    known,
+    shape_text,
+    whole_number,
+)
 from dlbook.forward_mode import jvp
 from dlbook.graph import Graph, Variable, variable
 from dlbook.operations import constant, reshape, stack, stop_gradient
 from dlbook.operations import sum as total
 from dlbook.operations.base import as_variables, check_floats
 from dlbook.operations.elementwise import add_up
+from dlbook.operations.flow import Identity
 from dlbook.operations.shapes import zeros_like
 from dlbook.operators import Operand
 from dlbook.programs.compiling import compile
@@ -40,22 +50,61 @@ class Gradient(Protocol):
     def __call__(self, value: ArrayLike, /, *values: ArrayLike) -> np.ndarray: ...
 
 
-def grad(f: Callable[..., Variable], argument: int = 0) -> Gradient:
+class Gradients(Protocol):
+    """The same with respect to several arguments."""
+
+    @overload
+    def __call__(self, value: Variable, /, *values: Operand) -> tuple[Variable, ...]: ...
+    @overload
+    def __call__(self, value: ArrayLike, /, *values: ArrayLike) -> tuple[np.ndarray, ...]: ...
+
+
+class ValueAndGradient(Protocol):
+    """What :func:`value_and_grad` makes of a function."""
+
+    @overload
+    def __call__(self, value: Variable, /, *values: Operand) -> tuple[Variable, Variable]: ...
+    @overload
+    def __call__(
+        self, value: ArrayLike, /, *values: ArrayLike
+    ) -> tuple[np.ndarray, np.ndarray]: ...
+
+
+class ValueAndGradients(Protocol):
+    """The same with respect to several arguments."""
+
+    @overload
+    def __call__(
+        self, value: Variable, /, *values: Operand
+    ) -> tuple[Variable, tuple[Variable, ...]]: ...
+    @overload
+    def __call__(
+        self, value: ArrayLike, /, *values: ArrayLike
+    ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]: ...
+
+
+@overload
+def grad(f: Callable[..., Variable], argument: int = 0) -> Gradient: ...
+@overload
+def grad(f: Callable[..., Variable], argument: Sequence[int]) -> Gradients: ...
+def grad(f: Callable[..., Variable], argument: int | Sequence[int] = 0) -> Gradient | Gradients:
     """Turn a function into the one that computes its gradient.
 
     Parameters
     ----------
     f : function
         Takes variables and returns a scalar variable: ``lambda x: dl.sum(x * x)``.
-    argument : int
+    argument : int or tuple of int
         With respect to which of its arguments.
 
     Returns
     -------
     function
         Takes what ``f`` takes. Called with arrays or numbers it returns an array, called with
-        variables a variable; so ``grad(grad(f))`` is the second derivative. The graph is built
-        anew at each call: for a loop, build it once with ``backprop`` and ``compile``.
+        variables a variable, or a tuple of them if ``argument`` is one; so ``grad(grad(f))`` is
+        the second derivative. Each argument counts as a variable of its own, also if one and the
+        same is given for two, or the function uses it in another way, too. The graph is built anew
+        at each call: for a loop, build it once with ``backprop`` and ``compile``.
 
     Raises
     ------
@@ -63,30 +112,82 @@ def grad(f: Callable[..., Variable], argument: int = 0) -> Gradient:
         If ``f`` is no function, or does not return a variable, or there is no such argument, or
         its values are no numbers.
     ValueError
-        If a value is ragged or contains NaN.
+        If the function returns no scalar, or a value is ragged or contains NaN.
     """
-    if not callable(f):
-        raise TypeError(f"grad: takes a function of variables, got {type(f).__name__}")
+    _check_function("grad", f)
 
     def gradient(*values: Any) -> Any:
-        if not isinstance(argument, int) or not -len(values) <= argument < len(values):
-            raise TypeError(f"grad: there is no argument {argument} among {len(values)}")
-        symbolic = any(isinstance(value, Variable) for value in values)
-        inputs = list(as_variables("grad", *values)) if symbolic else _inputs(values)
-        z = f(*inputs)
-        if not isinstance(z, Variable):
-            raise TypeError(f"grad: the function must return a variable, got {type(z).__name__}")
-        (slope,) = _gradients([inputs[argument]], z)
-        return slope if symbolic else compile([slope], inputs)(*map(_value, inputs, values))[0]
+        return _differentiated("grad", f, argument, values)[1]
 
     return gradient
 
 
-def _inputs(values: tuple[Any, ...]) -> list[Variable]:
+@overload
+def value_and_grad(f: Callable[..., Variable], argument: int = 0) -> ValueAndGradient: ...
+@overload
+def value_and_grad(f: Callable[..., Variable], argument: Sequence[int]) -> ValueAndGradients: ...
+def value_and_grad(
+    f: Callable[..., Variable], argument: int | Sequence[int] = 0
+) -> ValueAndGradient | ValueAndGradients:
+    """Turn a function into the one that computes its value and its gradient, in one run.
+
+    Takes and raises what :func:`grad` does; the function made returns the pair of both.
+    """
+    _check_function("value_and_grad", f)
+
+    def both(*values: Any) -> Any:
+        return _differentiated("value_and_grad", f, argument, values)
+
+    return both
+
+
+def _check_function(where: str, f: object) -> None:
+    if not callable(f):
+        raise TypeError(f"{where}: takes a function of variables, got {type(f).__name__}")
+
+
+def _differentiated(
+    where: str, f: Callable[..., Variable], argument: int | Sequence[int], values: tuple[Any, ...]
+) -> tuple[Any, Any]:
+    """Return the value of a function and its gradient, as variables or, from arrays, arrays."""
+    several = isinstance(argument, tuple | list)
+    places = [_place(where, a, values) for a in (argument if several else [argument])]
+    symbolic = any(isinstance(value, Variable) for value in values)
+    given = as_variables(where, *values) if symbolic else _inputs(where, values)
+    # A variable of its own for each argument: what else the function does with the one that was
+    # given, by another name or for another argument, does not count.
+    inputs = [Identity()(V).named(V.name) for V in given] if symbolic else list(given)
+    z = f(*inputs)
+    if not isinstance(z, Variable):
+        raise TypeError(f"{where}: the function must return a variable, got {type(z).__name__}")
+    if z.shape != ():
+        raise ValueError(
+            f"{where}: the function must return a scalar, but '{z.name}' has the shape "
+            f"{shape_text(z.shape)}; reduce it with a sum or a mean"
+        )
+    with in_the_name_of(where):
+        results = [z, *_gradients([inputs[place] for place in places], z)]
+        if not symbolic:
+            wanted = results if where == "value_and_grad" else results[1:]
+            arrays = map(partial(_value, where), inputs, values)
+            computed = compile(wanted, inputs)(*arrays)
+            results = computed if len(computed) == len(results) else [z, *computed]
+    value, *slopes = results
+    return value, tuple(slopes) if several else slopes[0]
+
+
+def _place(where: str, argument: Any, values: tuple[Any, ...]) -> int:
+    if not whole_number(argument) or not -len(values) <= argument < len(values):
+        raise TypeError(f"{where}: there is no argument {argument!r} among {len(values)}")
+    return argument
+
+
+def _inputs(where: str, values: tuple[Any, ...]) -> list[Variable]:
     """Make an input for each value; plain numbers and lists count as floats."""
-    arrays = [as_array("grad", value) for value in values]
-    for array in arrays:
-        check_dtype("grad", array.dtype)
+    arrays = [as_array(where, value) for value in values]
+    for i, array in enumerate(arrays, start=1):
+        check_dtype(where, array.dtype)
+        check_values(where, f"'x{i}'", array)
     dtypes = [
         array.dtype if isinstance(value, np.ndarray | np.generic) else np.dtype(np.float64)
         for value, array in zip(values, arrays, strict=True)
@@ -97,11 +198,9 @@ def _inputs(values: tuple[Any, ...]) -> list[Variable]:
     ]
 
 
-def _value(V: Variable, value: Any) -> np.ndarray:
+def _value(where: str, V: Variable, value: Any) -> np.ndarray:
     plain = not isinstance(value, np.ndarray | np.generic)
-    array = check_input(V, as_array("grad", value, V.dtype) if plain else value)
-    check_values("grad", f"'{V.name}'", array)
-    return array
+    return check_input(V, as_array(where, value, V.dtype) if plain else value)
 
 
 def jacobian(

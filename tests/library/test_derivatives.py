@@ -88,6 +88,55 @@ def test_grad_inside_a_function():
     assert dl.grad(lambda x: x * dl.grad(lambda y: x * y**2)(3.0 * x))(2.0) == 6 * 3 * 4
 
 
+ROLES = {
+    "of a closure": (lambda x: dl.grad(lambda y: x * y)(x), 3.0),
+    "of a closure that adds": (lambda x: x * dl.grad(lambda y: x + y)(x), 3.0),
+    "of two arguments": (lambda x: dl.grad(lambda a, b: a * b)(x, x), 3.0),
+    "of the second argument": (lambda x: dl.grad(lambda a, b: a * a * b, 1)(x, x), 9.0),
+    "of what is computed from it": (lambda x: dl.grad(lambda y: y * dl.exp(0 * x) * x)(x), 3.0),
+    "by forward mode": (lambda x: dl.grad(lambda y: dl.jvp(x * y, {x: 1.0}))(x), 1.0),
+    "with its value": (lambda x: dl.value_and_grad(lambda y: x * y)(x)[1], 3.0),
+}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_one_variable_in_two_roles_is_told_apart(role):
+    """The derivative is that by the argument alone, whatever else the variable does."""
+    x = dl.variable("x", ())
+    f, expected = ROLES[role]
+    for place in (x, 1 * x):
+        assert dl.evaluate(f(place), {x: 3.0}) == expected
+
+
+def test_a_derivative_of_a_derivative_tells_roles_apart():
+    assert dl.grad(lambda x: x * dl.grad(lambda y: x + y)(x))(5.0) == 1
+    assert dl.grad(lambda x: dl.grad(lambda y: x * y * y)(x))(3.0) == 12  # of 2 x^2, all of x
+    x = dl.variable("x", (2,))
+    slope = dl.grad(lambda a, b: dl.sum(a * b))(x, x)
+    assert_array_equal(dl.evaluate(slope, {x: np.array([1.0, 2.0])}), [1, 2])
+    assert_array_equal(dl.evaluate(dl.grad(dl.sum)(slope), {x: np.ones(2)}), [1, 1])
+
+
+def test_several_arguments_and_the_value():
+    f = lambda a, b: dl.sum(a**2 * b)  # noqa: E731
+    a, b = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+    for places in ((0, 1), [0, 1], (0, -1)):
+        by_a, by_b = dl.grad(f, places)(a, b)
+        assert_array_equal(by_a, 2 * a * b)
+        assert_array_equal(by_b, a**2)
+    assert dl.grad(f, (1,))(a, b)[0].shape == (2,) and dl.grad(f, ())(a, b) == ()
+    value, slope = dl.value_and_grad(f)(a, b)
+    assert value == 19
+    assert_array_equal(slope, 2 * a * b)
+    value, (by_b, by_a) = dl.value_and_grad(f, (1, 0))(a, b)
+    assert value == 19
+    assert_array_equal(by_a, 2 * a * b)
+    A, B = dl.variable("A", (2,)), dl.variable("B", (2,))
+    value, (by_a, by_b) = dl.value_and_grad(f, (0, 1))(A, B)
+    assert_array_equal(dl.evaluate(by_a, {A: a, B: b}), 2 * a * b)
+    assert dl.evaluate(value, {A: a, B: b}) == 19
+
+
 def test_grad_called_with_variables_gives_a_variable():
     x, s = dl.variable("x", (2,)), dl.variable("s", ())
     slope = dl.grad(lambda x, s: dl.sum(x * x) * s)
@@ -159,7 +208,7 @@ def test_grad_says_what_is_wrong():
             TypeError, match=f"^grad: the function must return a variable, got {kind}"
         ):
             dl.grad(f)(2.0)
-    with pytest.raises(ValueError, match=r"backprop: .*scalar, but 'h' has the shape \(2,\)"):
+    with pytest.raises(ValueError, match=r"^grad: .*scalar, but 'h' has the shape \(2,\)"):
         dl.grad(lambda x: (x * x).named("h"))([1.0, 2.0])
 
 
@@ -172,11 +221,11 @@ def test_grad_says_what_is_wrong_with_a_value():
             slope(value)
     with pytest.raises(ValueError, match=r"^grad: 'x1' of shape \(2,\) contains NaN in 1 of 2"):
         slope([1.0, float("nan")])
-    with pytest.raises(ValueError, match=r"each size must be a positive whole number.*got 0"):
+    with pytest.raises(ValueError, match=r"^grad: 'x1' is empty \(shape \(0,\)\)"):
         slope([])
-    with pytest.raises(dl.NotDifferentiable, match=r"backprop: 'x1' .*is int64; .* needs floats"):
+    with pytest.raises(dl.NotDifferentiable, match=r"^grad: 'x1' .*is int64; .* needs floats"):
         dl.grad(lambda n: dl.sum(n * 1.0))(np.array([1, 2]))
-    with pytest.raises(ValueError, match="compile: no value is given for w"):
+    with pytest.raises(ValueError, match="^grad: no value is given for w"):
         dl.grad(lambda x: x * x * dl.variable("w", ()))(2.0)
     assert dl.grad(lambda x: dl.where(x > 0, 1.0, 2.0))(2.0) == 0
     with pytest.raises(TypeError, match=r"^grad: an input must be a variable.*got list"):
@@ -697,7 +746,7 @@ def test_hessian_operator_says_what_is_wrong():
         dl.hessian_operator(z, {x: np.ones(3)}, {n: integers, w: 1.0})
     with pytest.raises(TypeError, match=r"'x' is float64 .* but the value is float32"):
         dl.hessian_operator(z, {x: one.astype(np.float32)}, {n: integers, w: 1.0})
-    with pytest.raises(ValueError, match="compile: no value is given for w"):
+    with pytest.raises(ValueError, match="^grad: no value is given for w"):
         dl.hessian_operator(z, {x: one}, {n: integers})
     with pytest.raises(ValueError, match="'stranger' is not an ancestor of 'z'"):
         dl.hessian_operator(z, {dl.variable("stranger", ()): 1.0})

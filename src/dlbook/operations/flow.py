@@ -8,15 +8,21 @@ from dlbook.operators import Operand
 
 
 class Identity(Operation):
-    """The same values."""
+    """The same values, as a variable of its own."""
 
-    view = True
+    name, view = "identity", True
 
     def infer_shape(self, A):
         return A.shape
 
     def f(self, A):
         return A
+
+    def bprop(self, inputs, X, G):
+        return G
+
+    def jvp(self, inputs, tangents):
+        return tangents[0]
 
     def code(self, V, arguments, out, setup):
         return arguments[0]
@@ -26,6 +32,7 @@ class StopGradient(Identity):
     """The same values, counted as constant by every derivative."""
 
     name, flat = "stop_gradient", True
+    bprop, jvp = Operation.bprop, Operation.jvp
 
 
 class Recompute(Identity):
@@ -42,12 +49,6 @@ class Recompute(Identity):
 
     def __hash__(self) -> int:
         return id(self)
-
-    def bprop(self, inputs, X, G):
-        return G
-
-    def jvp(self, inputs, tangents):
-        return tangents[0]
 
 
 def stop_gradient(A: Operand) -> Variable:

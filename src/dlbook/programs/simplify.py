@@ -31,7 +31,7 @@ from dlbook.operations import (
 from dlbook.operations import elementwise as el
 from dlbook.operations import functions as fn
 from dlbook.operations.base import Constant, Operation, computed_by, value_of
-from dlbook.operations.flow import StopGradient
+from dlbook.operations.flow import Identity, StopGradient
 from dlbook.operations.labels import OneHot
 from dlbook.operations.reductions import Count, Mean, Sum
 from dlbook.operations.shapes import (
@@ -259,6 +259,12 @@ def over_and_times(V):
             first, second = bc.inputs
             return a * (second if first is b else first)
     return None
+
+
+@rule(Identity)
+def the_same(V):
+    """A variable of its own for the same values is needed for derivatives alone"""
+    return V.inputs[0]
 
 
 # --- Shapes ------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ from dlbook.operations.elementwise import (
     Subtract,
     VariablePower,
 )
-from dlbook.operations.flow import Recompute, StopGradient
+from dlbook.operations.flow import Identity, Recompute, StopGradient
 from dlbook.operations.functions import (
     Cos,
     Erf,
@@ -146,6 +146,11 @@ def draw_probability(draw, dtype):
 @example_of(StopGradient)
 def draw_stop_gradient(draw, dtype):
     return Example(StopGradient(), [some_values(draw(rngs), draw(shapes), dtype)], np.array)
+
+
+@example_of(Identity)
+def draw_identity(draw, dtype):
+    return Example(Identity(), [some_values(draw(rngs), draw(shapes), dtype)], np.array)
 
 
 @example_of(Recompute)
