@@ -223,8 +223,8 @@ def jacobian(
     Raises
     ------
     ValueError
-        If the mode is neither, or the number of its passes is not known because the shape has a
-        ``None``.
+        If ``y`` does not depend on ``x``, or the mode is neither, or the number of its passes is
+        not known because the shape has a ``None``.
     NotDifferentiable
         If the derivatives are not defined.
     """
@@ -239,11 +239,14 @@ def jacobian(
             f"jacobian: {mode} mode needs a fixed number of passes, but '{y.name}' has the shape "
             f"{shape_text(y.shape)} and '{x.name}' {shape_text(x.shape)}"
         )
-    if mode == "forward":
-        columns = [jvp(y, {x: direction}) for direction in _unit_vectors(x)]
-        return reshape(stack(columns, axis=y.ndim), (*y.shape, *x.shape))
-    rows = [_gradients([x], total(y * direction))[0] for direction in _unit_vectors(y)]
-    return reshape(stack(rows), (*y.shape, *x.shape))
+    if x not in Graph(y):
+        raise ValueError(f"jacobian: '{x.name}' is not an ancestor of '{y.name}'")
+    with in_the_name_of("jacobian"):
+        if mode == "forward":
+            columns = [jvp(y, {x: direction}) for direction in _unit_vectors(x)]
+            return reshape(stack(columns, axis=y.ndim), (*y.shape, *x.shape))
+        rows = [_gradients([x], total(y * direction))[0] for direction in _unit_vectors(y)]
+        return reshape(stack(rows), (*y.shape, *x.shape))
 
 
 def _size(V: Variable) -> float:
@@ -300,11 +303,12 @@ def hvp(
                 f"hvp: the vector for '{V.name}' must have its shape {shape_text(V.shape)}, got "
                 f"{shape_text(vector.shape)}"
             )
-    gradients = backprop(targets, z)
-    pairs = zip(targets, vectors, strict=True)
-    slope = add_up(total(gradients[V] * vector) for V, vector in pairs)
-    assert slope is not None  # there is at least one variable
-    products = _gradients(targets, slope)
+    with in_the_name_of("hvp"):
+        gradients = backprop(targets, z)
+        pairs = zip(targets, vectors, strict=True)
+        slope = add_up(total(gradients[V] * vector) for V, vector in pairs)
+        assert slope is not None  # there is at least one variable
+        products = _gradients(targets, slope)
     return products[0] if isinstance(x, Variable) else products
 
 
@@ -337,7 +341,8 @@ def hessian(z: Variable, x: Variable) -> Variable:
     z, x = as_variables("hessian", z, x)
     if None in x.shape:
         raise ValueError(f"hessian: the shape of '{x.name}' is not fixed: {shape_text(x.shape)}")
-    columns = [hvp(z, x, direction) for direction in _unit_vectors(x)]
+    with in_the_name_of("hessian"):
+        columns = [hvp(z, x, direction) for direction in _unit_vectors(x)]
     return reshape(stack(columns), (*x.shape, *x.shape))  # symmetric: its rows are its columns
 
 
@@ -372,11 +377,12 @@ def hessian_operator(
 
     targets = list(parameters)
     check_floats("hessian_operator", *targets)
-    # Copies: the point stays where it is while training moves on.
-    point = [check_input(V, value).copy() for V, value in parameters.items()]
-    values = [*point, *(data or {}).values()]
-    vectors = [variable(f"v_{V.name}", V.shape, V.dtype) for V in targets]
-    program = compile(hvp(z, targets, vectors), [*targets, *(data or {}), *vectors])
+    with in_the_name_of("hessian_operator"):
+        # Copies: the point stays where it is while training moves on.
+        point = [check_input(V, value).copy() for V, value in parameters.items()]
+        values = [*point, *(data or {}).values()]
+        vectors = [variable(f"v_{V.name}", V.shape, V.dtype) for V in targets]
+        program = compile(hvp(z, targets, vectors), [*targets, *(data or {}), *vectors])
     ends = np.cumsum([value.size for value in point])
     dtype = np.result_type(*point)
 

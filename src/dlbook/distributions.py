@@ -36,6 +36,7 @@ from dlbook.operations import (
     where,
 )
 from dlbook.operations.base import as_variables
+from dlbook.operations.cross_entropy import check_logits
 from dlbook.operations.labels import probability
 from dlbook.operators import Operand
 from dlbook.programs.compiling import compile
@@ -184,7 +185,9 @@ class Bernoulli(Distribution):
     name = "Bernoulli"
 
     def __init__(self, z: Variable):
-        super().__init__(_rows(self.name, z), z=z)
+        rows = _rows(self.name, z)
+        check_logits(self.name, z)
+        super().__init__(rows, z=z)
 
     @property
     def mean(self) -> Variable:
@@ -261,6 +264,7 @@ class Multinoulli(Distribution):
                 f"multinoulli: the logits '{z.name}' must have one row of classes for each "
                 f"example, got the shape {shape_text(z.shape)}"
             )
+        check_logits(self.name, z)
         super().__init__((), z=z)
 
     @property
@@ -433,6 +437,7 @@ class Mixture(Distribution):
     ):
         check_spread(self.name, spread, floor)
         _check_floats(self.name, z, means, raw)
+        check_logits(self.name, z)
         d = means.shape[-1] if means.ndim == 3 else None
         if z.ndim != 2 or means.shape != (*z.shape, d) or raw.shape != means.shape:
             raise ValueError(

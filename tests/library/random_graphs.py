@@ -251,11 +251,12 @@ def stop_gradient(a, b, k):
 
 @step
 def binary_cross_entropy(a, b, k):
-    if not fit(a, b):
+    if a.variable.shape != b.variable.shape:
         return None
-    z, p = torch.broadcast_tensors(a.tensor, torch.sigmoid(b.tensor))
-    ours = dl.binary_cross_entropy(a.variable, dl.sigmoid(b.variable))
-    return ours, F.binary_cross_entropy_with_logits(z, p, reduction="none")
+    p = torch.sigmoid(b.tensor)
+    # Some logits have come out of a sigmoid; of a product the graph does not know that.
+    ours = dl.binary_cross_entropy(a.variable * 1.0, dl.sigmoid(b.variable))
+    return ours, F.binary_cross_entropy_with_logits(a.tensor, p, reduction="none")
 
 
 # --- Over axes ---------------------------------------------------------------------------------

@@ -898,7 +898,11 @@ def test_a_floor_that_is_not_positive_is_reported(floor):
     ("make", "error", "message"),
     [
         (lambda: ds.Bernoulli(np.ones(3)), TypeError, "Bernoulli: takes variables, got ndarray"),
-        (lambda: ds.Bernoulli(WHOLE), TypeError, "Bernoulli: needs floats, but 'n' is int64"),
+        (
+            lambda: ds.Bernoulli(WHOLE),
+            TypeError,
+            "Bernoulli: needs floats, but 'n' is int64",
+        ),
         (
             lambda: ds.Bernoulli(dl.variable("z", ())),
             ValueError,

@@ -19,6 +19,7 @@ from dlbook.operations.comparisons import (
     not_equal,
     where,
 )
+from dlbook.operations.cross_entropy import binary_cross_entropy, cross_entropy
 from dlbook.operations.elementwise import (
     abs,
     add,
@@ -57,13 +58,7 @@ from dlbook.operations.linear import dot, matmul
 from dlbook.operations.matrices import cholesky, solve_triangular
 from dlbook.operations.reductions import max, maxout, mean, min, sum
 from dlbook.operations.shapes import broadcast_like, broadcast_to, reshape, transpose
-from dlbook.operations.softmax import (
-    binary_cross_entropy,
-    cross_entropy,
-    log_softmax,
-    logsumexp,
-    softmax,
-)
+from dlbook.operations.softmax import log_softmax, logsumexp, softmax
 from dlbook.operators import by_name
 
 __all__ = [

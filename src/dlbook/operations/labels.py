@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 
 from dlbook.checks import check_dtype, shape_text, whole_number
 from dlbook.graph import Variable
-from dlbook.operations.base import Operation, as_variables
+from dlbook.operations.base import Constant, Operation, as_variables
 from dlbook.operators import Operand
 
 
@@ -56,7 +56,7 @@ class Probability(Operation):
     def f(self, y):
         if not ((y >= 0) & (y <= 1)).all():  # so that NaN is found, too
             raise ValueError(
-                f"probability: targets must be 0, 1, or between, but they go from "
+                f"{self.name}: targets must be 0, 1, or between, but they go from "
                 f"{float(y.min()):g} to {float(y.max()):g}"
             )
         return y
@@ -68,14 +68,40 @@ class Probability(Operation):
         return tangents[0]
 
 
-def probability(y: Variable) -> Variable:
+class Shares(Probability):
+    """The same numbers; an error unless each row of them adds up to 1."""
+
+    name = "shares"
+
+    def f(self, y):
+        y = super().f(y)
+        off = abs(y.sum(-1) - 1)
+        if (off > PRECISE[str(y.dtype).rpartition(".")[2]]).any():
+            raise ValueError(
+                f"{self.name}: the probabilities of an example must add up to 1, but one sum is "
+                f"off by {float(off.max()):g}"
+            )
+        return y
+
+
+# What rounding may leave of a sum that should be 1.
+PRECISE = {"float32": 1e-3, "float64": 1e-6}
+
+
+def probability(y: Operand, rows: bool = False) -> Variable:
     """Return the numbers as they are, once it is checked that they are from 0 to 1.
 
-    The result has the name of ``y``, for the messages of what uses it.
+    The result has the name of ``y``, for the messages of what uses it. With ``rows``, those of
+    the last axis must add up to 1, too.
 
-    Raises TypeError if they are no floats; ValueError when it runs, if one is no probability.
+    Raises TypeError if they are no floats; ValueError when it runs, or at once if they are
+    constant, if one is no probability.
     """
-    return Probability()(y).named(y.name)
+    (y,) = as_variables("probability", y)
+    operation = Shares() if rows else Probability()
+    if isinstance(y.operation, Constant):
+        operation.f(y.operation.value)
+    return operation(y).named(y.name)
 
 
 def one_hot(labels: Operand, classes: int, dtype: DTypeLike = np.float64) -> Variable:

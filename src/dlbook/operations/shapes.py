@@ -10,10 +10,9 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 from array_api_compat import array_namespace
 
-from dlbook.checks import Shape, check_shape, shape_text
+from dlbook.checks import Shape, check_shape, shape_text, whole_number
 from dlbook.graph import Variable
 from dlbook.operations.base import Operation, as_variables, call, constant, dtype_code, shape_code
 from dlbook.operators import Axes, Operand, Sizes, by_name
@@ -29,7 +28,7 @@ def broadcast_shape(operation: Operation, *inputs: Variable, but_last: int = 0) 
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the shapes do not fit, or two axes of examples would come of one each.
     """
     shapes = [V.shape[: max(len(V.shape) - but_last, 0)] for V in inputs]
     if all(shape == shapes[0] for shape in shapes):
@@ -47,6 +46,13 @@ def broadcast_shape(operation: Operation, *inputs: Variable, but_last: int = 0) 
                 f"sizes must be equal or 1{hint}"
             )
         result.append(distinct.pop())
+    if result.count(None) > 1 and all(shape.count(None) <= 1 for shape in shapes):
+        named = " and ".join(f"'{V.name}' {shape_text(V.shape)}" for V in inputs)
+        raise ValueError(
+            f"{operation.name}: the shapes of {named} would repeat each other to "
+            f"{shape_text(tuple(result))}, every example with every other; give them one shape: "
+            f"y.reshape(None, 1), say, or y[:, 0]"
+        )
     return tuple(result)
 
 
@@ -73,8 +79,9 @@ def normalize_axes(name: str, V: Variable, axis: Axes) -> tuple[int, ...]:
         return tuple(range(V.ndim))
     axes = axis if isinstance(axis, tuple | list) else (axis,)
     for a in axes:
-        if not isinstance(a, int | np.integer):
-            raise TypeError(f"{name}: an axis must be a whole number, got {a!r}")
+        if not whole_number(a):
+            hint = "; for keepdims, name it" if isinstance(a, bool) else ""
+            raise TypeError(f"{name}: an axis must be a whole number, got {a!r}{hint}")
         if not -V.ndim <= a < V.ndim:
             raise ValueError(f"{name}: '{V.name}' of shape {shape_text(V.shape)} has no axis {a}")
     counted = tuple(sorted({a % V.ndim for a in axes}))

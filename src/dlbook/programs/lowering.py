@@ -18,12 +18,13 @@ from dlbook.operations import elementwise as el
 from dlbook.operations import functions as fn
 from dlbook.operations.base import Operation, computed_by
 from dlbook.operations.comparisons import Greater
+from dlbook.operations.cross_entropy import CrossEntropy
 from dlbook.operations.flow import StopGradient
 from dlbook.operations.labels import OneHot
 from dlbook.operations.linear import MatMul
 from dlbook.operations.reductions import Sum
 from dlbook.operations.shapes import Squeeze
-from dlbook.operations.softmax import CrossEntropy, shifted, total
+from dlbook.operations.softmax import shifted, total
 from dlbook.programs.lowered import (
     BLOCK,
     AddScaled,

@@ -22,6 +22,7 @@ from dlbook.operations.comparisons import (
     NotEqual,
     Where,
 )
+from dlbook.operations.cross_entropy import BinaryCrossEntropy
 from dlbook.operations.elementwise import (
     Abs,
     Add,
@@ -51,8 +52,7 @@ from dlbook.operations.functions import (
     Softplus,
     Tanh,
 )
-from dlbook.operations.labels import Probability
-from dlbook.operations.softmax import BinaryCrossEntropy
+from dlbook.operations.labels import Probability, Shares
 
 elementwise(Add, np.add, inputs=2)
 elementwise(Subtract, np.subtract, inputs=2, dtypes=SIGNED)
@@ -132,8 +132,8 @@ def draw_leaky_relu(draw, dtype):
 
 @example_of(BinaryCrossEntropy)
 def draw_binary_cross_entropy(draw, dtype):
-    rng, (logits, labels) = draw(rngs), draw(broadcastable(2))
-    arrays = [some_values(rng, logits, dtype), rng.uniform(size=labels).astype(dtype)]
+    rng, shape = draw(rngs), draw(shapes)
+    arrays = [some_values(rng, shape, dtype), np.asarray(rng.uniform(size=shape)).astype(dtype)]
     return Example(BinaryCrossEntropy(), arrays, lambda z, y: np.log(1 + np.exp(z)) - y * z)
 
 
@@ -141,6 +141,13 @@ def draw_binary_cross_entropy(draw, dtype):
 def draw_probability(draw, dtype):
     inside = draw(rngs).uniform(0.1, 0.9, size=draw(shapes))  # from where a small step stays inside
     return Example(Probability(), [np.asarray(inside).astype(dtype)], np.array)
+
+
+@example_of(Shares)
+def draw_shares(draw, dtype):
+    inside = draw(rngs).uniform(0.1, 0.9, size=(*draw(shapes), 3))
+    shares = inside / inside.sum(-1, keepdims=True)
+    return Example(Shares(), [shares.astype(dtype)], np.array)
 
 
 @example_of(StopGradient)

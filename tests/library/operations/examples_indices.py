@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from strategies import EXAMPLES, broadcastable, index_arrays, rngs, shapes, sizes, some_values
 
 import dlbook as dl
+from dlbook.operations.cross_entropy import CrossEntropy
 from dlbook.operations.indexing import (
     ARRAY,
     ArgMax,
@@ -18,7 +19,6 @@ from dlbook.operations.indexing import (
     TakeAlong,
 )
 from dlbook.operations.labels import OneHot
-from dlbook.operations.softmax import CrossEntropy
 from dlbook.programs.lowered import Gate, LabelPlaces, MinusOneAt, Pick
 
 

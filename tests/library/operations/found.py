@@ -12,7 +12,9 @@ from numpy.testing import assert_allclose
 from strategies import hide_examples, rngs, smooth_values
 
 import dlbook as dl
+from dlbook.operations.elementwise import Elementwise
 from dlbook.operations.flow import StopGradient
+from dlbook.operations.labels import Shares
 
 
 def found_operations():
@@ -32,13 +34,19 @@ for path in Path(__file__).parent.glob("examples_*.py"):
     importlib.import_module(path.stem)
 OPERATIONS = found_operations()
 DIFFERENTIABLE = [k for k in OPERATIONS if k.flat or k.bprop is not dl.Operation.bprop]
-# By definition the derivative of this one is not that of its f.
-TRUE_TO_F = [kind for kind in DIFFERENTIABLE if kind is not StopGradient]
+# By definition the derivative of one is not that of its f; the other may not be moved off its sum.
+TRUE_TO_F = [kind for kind in DIFFERENTIABLE if kind not in (StopGradient, Shares)]
 PRECISION = {"float64": 1e-13, "float32": 1e-5}
 
 
 def each(kinds):
     return pytest.mark.parametrize("kind", kinds, ids=lambda kind: kind.__name__)
+
+
+def may_be_hidden(operation, shapes):
+    """Whether shapes with None can be combined: entry by entry only where they share its axis."""
+    places = {place - len(s) for s in shapes for place, size in enumerate(s) if size is None}
+    return len(places) <= 1 or not isinstance(operation, Elementwise)
 
 
 def draw_example(data, kind, dtype=None, tensors=False):
@@ -53,8 +61,12 @@ def draw_example(data, kind, dtype=None, tensors=False):
     dtypes = [name for name in DTYPES_OF[kind] if not (tensors and name == "uint8")]
     dtype = dtype or data.draw(st.sampled_from(dtypes))
     example = data.draw(st.composite(EXAMPLES_OF[kind])(dtype))
-    if example.shapes is None and data.draw(st.booleans()):
-        hidden = [hide_examples(array.shape) for array in example.arrays]
+    hidden = [hide_examples(array.shape) for array in example.arrays]
+    if (
+        example.shapes is None
+        and may_be_hidden(example.operation, hidden)
+        and data.draw(st.booleans())
+    ):
         example = Example(example.operation, example.arrays, example.numpy, hidden)
     return example
 

@@ -98,9 +98,9 @@ def test_binary_labels_may_have_any_dtype(dtype):
     assert_allclose(gradient, 1 / (1 + np.exp(-LOGITS[:, 0])) - labels, rtol=1e-12)
 
 
-def test_binary_labels_are_repeated_and_may_be_probabilities():
-    z, y = dl.variable("z", (None, 3)), dl.variable("y", (3,))
-    values = {z: LOGITS, y: np.array([0.0, 0.25, 1.0])}
+def test_binary_labels_may_be_probabilities():
+    z, y = dl.variable("z", (None, 3)), dl.variable("y", (None, 3))
+    values = {z: LOGITS, y: np.broadcast_to([0.0, 0.25, 1.0], LOGITS.shape).copy()}
     cost = dl.binary_cross_entropy(z, y)
     assert cost.shape == (None, 3)
     q = 1 / (1 + np.exp(-LOGITS))
@@ -108,8 +108,120 @@ def test_binary_labels_are_repeated_and_may_be_probabilities():
     assert_allclose(value_of(cost, values), expected, rtol=1e-12)
     gradients = dl.backprop([z, y], dl.sum(cost))
     assert_allclose(value_of(gradients[z], values), q - values[y], rtol=1e-12)
-    assert_allclose(value_of(gradients[y], values), -LOGITS.sum(0), rtol=1e-12)
+    assert_allclose(value_of(gradients[y], values), -LOGITS, rtol=1e-12)
     assert dl.binary_cross_entropy(dl.variable("u", (), np.float32), 1).dtype == np.float32
+    for label in (1, 0.25):
+        cost = dl.binary_cross_entropy(z, label)
+        assert_allclose(
+            value_of(cost, {z: LOGITS}), -label * np.log(q) - (1 - label) * np.log(1 - q)
+        )
+
+
+SHAPES = [((4, 1), (4,)), ((4,), (4, 1)), ((None, 1), (None,)), ((4, 4), (4,)), ((2, 3), (1, 3))]
+
+
+@pytest.mark.parametrize(("logits", "labels"), SHAPES)
+def test_labels_of_another_shape_are_refused(logits, labels):
+    z, y = dl.variable("z", logits), dl.variable("y", labels)
+    with pytest.raises(ValueError, match=r"^binary_cross_entropy: the labels 'y' .* must have the"):
+        dl.binary_cross_entropy(z, y)
+    if len(labels) == len(logits):
+        with pytest.raises(ValueError, match=r"^cross_entropy: the probabilities 'y' .* must have"):
+            dl.cross_entropy(z, y)
+
+
+z3 = dl.variable("z", (None, 3))
+e3, e1 = dl.exp(z3), dl.exp(-z3)
+PROBABILITIES = {
+    "softmax": [
+        dl.softmax(z3),
+        dl.softmax(z3, axis=0),
+        dl.softmax(z3)[:, :2],
+        dl.softmax(z3.T).T,
+        dl.stop_gradient(dl.softmax(z3)),
+        dl.exp(dl.log_softmax(z3)),
+        e3 / dl.sum(e3, axis=1, keepdims=True),
+        1 - dl.softmax(z3),
+    ],
+    "sigmoid": [
+        dl.sigmoid(z3),
+        dl.sigmoid(z3).astype(np.float32),
+        1 - dl.sigmoid(z3),
+        1 / (1 + e1),
+        e3 / (e3 + 1),
+        dl.concatenate([dl.sigmoid(z3), dl.sigmoid(z3)], axis=1),
+    ],
+    "clip": [dl.clip(z3, 0, 1), dl.clip(z3, 1e-7, 1 - 1e-7)],
+}
+TAKES_LOGITS = {
+    "cross_entropy": lambda p: dl.cross_entropy(p, dl.variable("y", (None,), int)),
+    "binary_cross_entropy": lambda p: dl.binary_cross_entropy(p, 1.0),
+    "Bernoulli": dl.distributions.Bernoulli,
+    "multinoulli": dl.distributions.Multinoulli,
+}
+
+
+@pytest.mark.parametrize("taker", TAKES_LOGITS)
+@pytest.mark.parametrize("source", PROBABILITIES)
+def test_what_takes_logits_refuses_probabilities(source, taker):
+    for p in PROBABILITIES[source]:
+        with pytest.raises(ValueError, match=f"^{taker}: .* already, from a {source}; give what"):
+            TAKES_LOGITS[taker](p)
+
+
+@pytest.mark.parametrize("taker", TAKES_LOGITS)
+def test_what_takes_logits_takes_what_only_looks_like_probabilities(taker):
+    W = dl.variable("W", (3, 3))
+    for z in (
+        dl.sigmoid(z3) @ W,
+        2 * dl.sigmoid(z3) - 1,
+        dl.softmax(z3) * W[0],
+        dl.clip(z3, -10, 10),
+        dl.log_softmax(z3),
+        2 - dl.sigmoid(z3),
+        e3 / (2 + e1),
+        dl.tanh(z3),
+    ):
+        TAKES_LOGITS[taker](z)
+
+
+def test_probabilities_of_classes_must_be_some():
+    z, p = dl.variable("z", (None, 3)), dl.variable("p", (None, 3))
+    logits = np.zeros((2, 3))
+    cost = dl.cross_entropy(z, p)
+    for row, word in [
+        ([2, 2, -3], "from -3 to 2"),
+        ([0.5, 0.5, 0.5], "off by 0.5"),
+        ([0, 0, 0], "1"),
+    ]:
+        with pytest.raises(ValueError, match=rf"^shares: .*{word}"):
+            dl.evaluate(cost, {z: logits, p: np.array([[0, 1, 0], row], float)})
+        with pytest.raises(ValueError, match=rf"^shares: .*{word}"):
+            dl.cross_entropy(dl.variable("z", (2, 3)), np.array([[0, 1, 0], row], float))
+    with pytest.raises(ValueError, match=r"^probability: .* from 0 to 2"):
+        dl.binary_cross_entropy(dl.variable("z", (2,)), np.array([0, 2.0]))
+
+
+def test_a_class_without_a_share_costs_nothing_whatever_its_logit():
+    z, p = dl.variable("z", (1, 3)), dl.variable("p", (1, 3))
+    cost = dl.cross_entropy(z, p)
+    outputs = [cost, dl.backprop([z], dl.sum(cost))[z]]
+    values = np.array([[-np.inf, 0.0, 0.0]]), np.array([[0.0, 0.25, 0.75]])
+    for how in ({"simplify": True}, {"simplify": False}, {"backend": "torch"}):
+        cost, slope = map(np.asarray, dl.compile(outputs, [z, p], **how)(*values))
+        assert_allclose(cost, [np.log(2)])
+        assert_allclose(slope, [[0, 0.25, -0.25]], atol=1e-15)
+
+
+def test_an_infinite_logit_costs_nothing_where_it_is_right():
+    z, y = dl.variable("z", (4,)), dl.variable("y", (4,))
+    cost = dl.binary_cross_entropy(z, y)
+    outputs = [cost, dl.backprop([z], dl.sum(cost))[z]]
+    values = np.array([np.inf, -np.inf, np.inf, -np.inf]), np.array([1.0, 0.0, 0.0, 1.0])
+    for how in ({"simplify": True}, {"simplify": False}, {"backend": "torch"}):
+        cost, slope = map(np.asarray, dl.compile(outputs, [z, y], **how)(*values))
+        assert_array_equal(cost, [0, 0, np.inf, np.inf])
+        assert_array_equal(slope, [0, 0, 1, -1])
 
 
 # --- Factors of matrices (Section 6.2.2.4) -------------------------------------------------------

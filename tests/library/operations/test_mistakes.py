@@ -34,7 +34,7 @@ CUBE3, ROWS = dl.variable("C", (2, 3, 4)), dl.variable("y", (None,), np.int64)
         ),
         (
             lambda: dl.binary_cross_entropy(M, A23),
-            r"binary_cross_entropy: the shapes of 'M' \(None, 3\) and 'A' \(2, 3\) do not fit",
+            r"binary_cross_entropy: the labels 'A' \(2, 3\) must .* logits 'M' \(None, 3\)",
         ),
         (
             lambda: dl.parametric_relu(A23, dl.variable("alpha", (2,))),
@@ -234,10 +234,13 @@ def test_a_key_that_does_not_fit_is_reported_when_the_graph_is_built(key, messag
         (lambda: dl.one_hot(WHOLE, 3, "complex64"), "one_hot: needs float32, .* got complex64"),
         (lambda: dl.where(A23, 1.0, 2.0), "where: the condition must be a bool, .* 'A' is float64"),
         (lambda: dl.where(True, A23, A23), "where: an input must be .* got bool"),
-        (lambda: dl.cross_entropy(WHOLE, WHOLE[0]), "cross_entropy: .* floats, but 'n' is int64"),
+        (
+            lambda: dl.cross_entropy(WHOLE, WHOLE[0]),
+            "cross_entropy: .* floats, but 'n' .* is int64",
+        ),
         (
             lambda: dl.binary_cross_entropy(WHOLE, WHOLE),
-            "binary_cross_entropy: needs floats, but 'n'",
+            "binary_cross_entropy: the logits must be floats, but 'n'",
         ),
         (
             lambda: dl.take_along_axis(A23, B23, 0),
