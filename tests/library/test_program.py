@@ -252,6 +252,71 @@ def test_a_program_runs_on_a_gpu():
         program(values[0].cuda(), *values[1:])
 
 
+UNSIGNED = ["uint8", "uint16", "uint32", "uint64"]
+ON_ANY_DTYPE = {
+    "sum": dl.sum,
+    "sum over no axes": lambda x: dl.sum(x, ()),
+    "to float": lambda x: x.astype(float),
+    "to int": lambda x: x.astype("int64"),
+    "a part": lambda x: x[1:],
+    "reshaped": lambda x: x.reshape(2, 1),
+    "repeated": lambda x: dl.broadcast_to(x, (3, 2)),
+    "joined": lambda x: dl.concatenate([x, x]),
+    "stacked": lambda x: dl.stack([x, x]),
+    "one-hot": lambda x: dl.one_hot(x, 4),
+    "equal": lambda x: dl.equal(x, 3),
+    "square": dl.square,
+    "maximum": lambda x: dl.max_and_index(x)[0],
+    "its place": dl.argmax,
+    "chosen": lambda x: dl.where(np.array([True, False]), x, np.float32(1)),
+    "compared": lambda x: x > 1,
+}
+
+
+@pytest.mark.parametrize("name", ON_ANY_DTYPE)
+@pytest.mark.parametrize("dtype", [*UNSIGNED, "int8", "int16", "int32", "int64", "bool"])
+def test_pytorch_computes_in_the_promised_dtype_or_says_so_when_compiling(dtype, name):
+    x = dl.variable("x", (2,), dtype)
+    try:
+        V = ON_ANY_DTYPE[name](x)
+    except TypeError:
+        assert dtype == "bool"  # of which there is no square, and no one-hot vector
+        return
+    value = np.array([3, 1]).astype(dtype)
+    expected = dl.compile([V], [x])(value)[0]
+    try:
+        program = dl.compile([V], [x], backend="torch")
+    except TypeError as error:
+        assert dtype in UNSIGNED[1:]
+        assert re.match(
+            rf"compile: PyTorch computes nothing with {dtype}, but \w+ gets 'x'", str(error)
+        )
+        return
+    result = program(value)[0].numpy()
+    assert result.dtype == V.dtype == expected.dtype
+    assert_array_equal(result, expected)
+
+
+def test_a_choice_is_made_in_the_common_dtype():
+    c, n, x = (
+        dl.variable("c", (2,), bool),
+        dl.variable("n", (2,), np.int32),
+        dl.variable("x", (2,), "f4"),
+    )
+    values = np.array([True, False]), np.array([16777217, 0], np.int32), np.array([0.5, 0.5], "f4")
+    for backend in ("numpy", "torch"):
+        (result,) = dl.compile([dl.where(c, n, x)], [c, n, x], backend=backend)(*values)
+        assert_array_equal(np.asarray(result), [16777217, 0.5])
+
+
+def test_arrays_that_run_backwards_become_tensors():
+    x, A = dl.variable("x", (3,)), dl.variable("A", (3, 2))
+    program = dl.compile([x + dl.sum(A, 1)], [x, A], backend="torch")
+    a, b = np.arange(3.0), np.arange(6.0).reshape(3, 2)
+    for flipped in ((a[::-1], b[::-1, ::-1]), (a, np.flip(b, 1)), (a[::-1].copy(), b.T[::-1].T)):
+        assert_array_equal(program(*flipped)[0], flipped[0] + flipped[1].sum(1))
+
+
 def test_wrong_tensors_are_reported():
     X, w, b, y_hat = linear_model()
     program = dl.compile([y_hat], [X, w, b], backend="torch")

@@ -11,7 +11,7 @@ from array_api_compat import array_namespace
 
 from dlbook.checks import real_number
 from dlbook.graph import Variable
-from dlbook.operations.base import Operation, as_variables
+from dlbook.operations.base import Operation, as_variables, to_common_dtype
 from dlbook.operations.elementwise import Elementwise
 from dlbook.operations.flow import stop_gradient
 from dlbook.operations.shapes import broadcast_shape
@@ -190,7 +190,7 @@ def where(condition: Operand, a: Operand, b: Operand) -> Variable:
     Raises TypeError if the condition is no bool, ValueError if the shapes do not fit.
     """
     (condition,) = as_variables("where", condition)
-    return Where()(condition, *as_variables("where", a, b))
+    return Where()(condition, *to_common_dtype(as_variables("where", a, b)))
 
 
 def clip(a: Operand, low: float, high: float) -> Variable:

@@ -319,7 +319,8 @@ class MaxAndIndex(Operation):
 
     def f(self, A):
         xp = array_namespace(A)
-        index = xp.expand_dims(xp.argmax(A, axis=self.axis), axis=self.axis)
+        ordered = xp.astype(A, xp.uint8) if A.dtype == xp.bool else A  # PyTorch orders no bools
+        index = xp.expand_dims(xp.argmax(ordered, axis=self.axis), axis=self.axis)
         largest = xp.take_along_axis(A, index, axis=self.axis)
         return xp.squeeze(largest, axis=self.axis), xp.squeeze(index, axis=self.axis)
 

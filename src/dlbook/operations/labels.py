@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, device
+from array_api_compat import array_namespace, device, is_torch_array
 from numpy.typing import DTypeLike
 
 from dlbook.checks import check_dtype, shape_text, whole_number
@@ -39,6 +39,7 @@ class OneHot(Operation):
         return self.dtype
 
     def f(self, y):
+        y = y.long() if is_torch_array(y) else y  # PyTorch compares few unsigned integers
         check_labels(self.name, y, self.classes)
         xp = array_namespace(y)
         every = xp.arange(self.classes, device=device(y))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, is_torch_array
 
 from dlbook.checks import shape_text, whole_number
 from dlbook.graph import Variable
@@ -80,6 +80,9 @@ class Sum(Reduction):
     def f(self, A):
         xp = array_namespace(A)
         A = xp.astype(A, xp.int64) if A.dtype == xp.bool else A  # over no axes, too
+        if is_torch_array(A) and not (A.is_floating_point() or A.is_signed()):
+            # PyTorch has no unsigned sums. In 64 bits those of signed numbers are the same bits.
+            return total(A.long(), self.axes, self.keepdims).to(xp.uint64)
         return total(A, self.axes, self.keepdims)
 
     def bprop(self, inputs, X, G):

@@ -10,6 +10,14 @@ import torch
 from dlbook.checks import shape_text
 from dlbook.graph import Variable, needed
 from dlbook.operations.base import Constant, Operation, computed_by
+from dlbook.operations.comparisons import Equal, NotEqual
+from dlbook.operations.elementwise import AsType, Multiply, Square
+from dlbook.operations.flow import Identity
+from dlbook.operations.indexing import Index
+from dlbook.operations.joining import Joining
+from dlbook.operations.labels import OneHot
+from dlbook.operations.reductions import Count, Sum
+from dlbook.operations.shapes import BroadcastLike, BroadcastTo, Rearrangement
 from dlbook.programs.memory import Names
 from dlbook.programs.program import Program
 from dlbook.programs.simplify import simplify as simplified
@@ -55,6 +63,7 @@ def _write(
     arguments = list(name.values())
     for V in needed(outputs, inputs):
         op = computed_by(V)
+        _check_dtypes(V)
         if isinstance(op, Constant):
             name[V] = names.new("constant" if V.name == "constant" else f"constant_{V.name}")
             constants.append(op.value)
@@ -73,6 +82,25 @@ def _write(
     return source + "\n", namespace, constants
 
 
+def _check_dtypes(V: Variable) -> None:
+    """Raise a TypeError if PyTorch cannot do this with an input's dtype."""
+    for U in V.inputs:
+        if str(U.dtype) in BARE and not isinstance(V.operation, DONE_WITH_BARE):
+            raise TypeError(
+                f"compile: PyTorch computes nothing with {U.dtype}, but {computed_by(V).name} gets "
+                f"'{U.name}' of shape {shape_text(U.shape)}; convert it before, for example by "
+                f".astype('int64')"
+            )
+
+
+# Tensors of these can be made and converted, and with few operations more than that.
+BARE = {"uint16", "uint32", "uint64"}
+DONE_WITH_BARE = (
+    *(AsType, BroadcastLike, BroadcastTo, Count, Equal, Identity, Index, Joining, Multiply),
+    *(NotEqual, OneHot, Rearrangement, Square, Sum),
+)
+
+
 def _device_of(inputs: list[Variable], values: tuple[Any, ...]) -> torch.device:
     """Return the device that all tensors are on; the CPU if there is none."""
     devices = {
@@ -89,7 +117,10 @@ def _device_of(inputs: list[Variable], values: tuple[Any, ...]) -> torch.device:
 def _tensor(V: Variable, value: Any, device: torch.device) -> torch.Tensor:
     """Return the value as a tensor of the shape and dtype of ``V``."""
     if not isinstance(value, torch.Tensor):
-        return torch.tensor(check_input(V, value), device=device)
+        array = check_input(V, value)
+        if min(array.strides, default=0) < 0:  # a flipped array, which PyTorch does not take
+            array = array.copy()
+        return torch.tensor(array, device=device)
     dtype = str(value.dtype).removeprefix("torch.")
     if dtype != str(V.dtype):
         raise TypeError(
