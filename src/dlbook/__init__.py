@@ -24,6 +24,7 @@ from dlbook.optimizers import Adam, GradientClipping, GradientDescent, Momentum
 from dlbook.programs.compiling import compile, evaluate
 from dlbook.programs.program import Program
 from dlbook.programs.simplify import simplify
+from dlbook.saving import load, save
 from dlbook.training import Trained, TrainingDiverged, minimize, train
 
 __all__ = [
@@ -61,8 +62,10 @@ __all__ = [
     "jvp",
     "lanczos",
     "layerwise",
+    "load",
     "minimize",
     "output_units",
+    "save",
     "scalar_graph",
     "simplify",
     "train",

@@ -61,7 +61,9 @@ def backprop(
     G = Graph(z) if checkpoints is None else Recomputing(z, checkpoints, targets)
     for V in targets:
         if V not in G:
-            raise ValueError(f"backprop: '{V.name}' is not an ancestor of '{z.name}'")
+            alike = any(U.name == V.name for U in G)
+            hint = f"; another variable named '{V.name}' is" if alike else ""
+            raise ValueError(f"backprop: '{V.name}' is not an ancestor of '{z.name}'{hint}")
     G_prime = G.pruned(targets, z, varies)
     grad_table: GradTable = {z: constant(1, name="1", dtype=z.dtype)}
     # The book calls build_grad for the targets alone and lets it recurse. Going through G' from z

@@ -9,6 +9,7 @@ back-propagation asks: ``get_operation``, ``get_consumers``, ``get_inputs``.
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -78,9 +79,49 @@ class Variable(Operators):
     def __repr__(self) -> str:
         return f"<{described(self)}>"
 
+    # A variable is a symbol, and a copy of a dict of parameters has the same ones for keys.
+    def __copy__(self) -> Variable:
+        return self
+
+    def __deepcopy__(self, memory: Any) -> Variable:
+        return self
+
     def __reduce__(self) -> tuple[Any, ...]:
         # A copy in another process gets a number of that process, after those of its inputs.
-        return Variable, (self.name, self.shape, self.dtype, self.operation, self.inputs)
+        own = (self.name, self.shape, self.dtype, self.operation, self.inputs)
+        return (Variable, own) if _Before.are_pickled() else (_after, (_Before(self), *own))
+
+
+class _Before:
+    """All that a variable is computed from, on its way to another process, in order.
+
+    Pickle follows inputs by recursion, and a graph may be deeper than that can go. So what comes
+    first is pickled first, one by one, and then each variable finds its inputs there already.
+    """
+
+    _now = threading.local()
+
+    def __init__(self, V: Variable):
+        self.V = V
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return list, (), None, self._one_by_one()
+
+    def _one_by_one(self) -> Iterator[Variable]:
+        self._now.depth = getattr(self._now, "depth", 0) + 1
+        try:
+            yield from (V for V in Graph(self.V) if V is not self.V)
+        finally:
+            self._now.depth -= 1
+
+    @classmethod
+    def are_pickled(cls) -> bool:
+        """Return whether the inputs of what is pickled just now have been, before it."""
+        return getattr(cls._now, "depth", 0) > 0
+
+
+def _after(before: list[Variable], *own: Any) -> Variable:
+    return Variable(*own)
 
 
 def has_name(V: Variable) -> bool:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from tqdm import tqdm
 
 from dlbook.backpropagation import backprop
-from dlbook.checks import check_values, whole_number
+from dlbook.checks import check_values, in_the_name_of, whole_number
 from dlbook.differentiability import check_slope
 from dlbook.graph import Variable
 from dlbook.optimizers import CanStep
@@ -137,11 +137,14 @@ def train(
         before.
     """
     _check_whole("number of steps", steps, 0)
-    record = list(record)
-    gradients = backprop(parameters, J)
-    check_slope("train", J, parameters)
-    outputs = [J, *record, *(gradients[V] for V in parameters)]
-    program = compile(outputs, [*parameters, *data])
+    _check_given("train", J, parameters, data)
+    _check_optimizer(optimizer)
+    record = [record] if isinstance(record, Variable) else list(record)
+    with in_the_name_of("train"):
+        gradients = backprop(parameters, J)
+        check_slope("train", J, parameters)
+        outputs = [J, *record, *(gradients[V] for V in parameters)]
+        program = compile(outputs, [*parameters, *data])
     theta = {V: _checked(V, value).copy() for V, value in parameters.items()}
     batches = _Batches({V: _checked(V, value) for V, value in data.items()}, batch_size, rng)
     watch = _Watch(validation, patience, theta)
@@ -314,10 +317,12 @@ def minimize(
         If no minimum is found: the message says how large the gradient still is, or that the
         search left the finite numbers.
     """
+    _check_given("minimize", J, parameters, data)
     _check_search(parameters, tolerance, steps)
-    gradients = backprop(parameters, J)
-    check_slope("minimize", J, parameters)
-    program = compile([J, *(gradients[V] for V in parameters)], [*parameters, *data])
+    with in_the_name_of("minimize"):
+        gradients = backprop(parameters, J)
+        check_slope("minimize", J, parameters)
+        program = compile([J, *(gradients[V] for V in parameters)], [*parameters, *data])
     start = {V: _checked(V, value, "minimize") for V, value in parameters.items()}
     given = [_checked(V, value, "minimize") for V, value in data.items()]
     ends = np.cumsum([value.size for value in start.values()])
@@ -372,9 +377,37 @@ def _check_search(parameters: Iterable[Variable], tolerance: float, steps: int) 
         raise ValueError(f"minimize: the tolerance must be positive, got {tolerance}")
 
 
+def _check_given(where: str, J: Any, parameters: Any, data: Any) -> None:
+    """Raise a TypeError if something else than a variable and two dicts of values is given."""
+    if not isinstance(J, Variable):
+        raise TypeError(f"{where}: the cost must be a variable, got {J!r}")
+    for what, given in (("parameters", parameters), ("data", data)):
+        if not isinstance(given, Mapping):
+            raise TypeError(
+                f"{where}: the {what} must be a dict from variables to their values, got a "
+                f"{type(given).__name__}"
+            )
+        for V in given:
+            if not isinstance(V, Variable):
+                raise TypeError(
+                    f"{where}: the {what} must have variables for keys, got {V!r}; the variable "
+                    f"itself is the key, not its name"
+                )
+
+
+def _check_optimizer(optimizer: Any) -> None:
+    if not callable(getattr(optimizer, "step", None)) or isinstance(optimizer, type):
+        called = f"; call it: {optimizer.__name__}(0.1)" if isinstance(optimizer, type) else ""
+        cure = called or ", such as dl.GradientDescent(0.1)"
+        raise TypeError(
+            f"train: the optimizer must be an object with a step{cure}, got {optimizer!r}"
+        )
+
+
 def _checked(V: Variable, value: Any, where: str = "train") -> np.ndarray:
     """Return the value as an array; NaN is looked for here, once, and not in every step."""
-    array = check_input(V, value)
+    with in_the_name_of(where):
+        array = check_input(V, value)
     check_values(where, f"'{V.name}'", array)
     return array
 

@@ -324,13 +324,13 @@ def test_the_number_of_steps_is_a_whole_number(steps):
 
 def test_only_a_scalar_cost_can_be_trained():
     w = dl.variable("w", (2,))
-    with pytest.raises(ValueError, match=r"backprop: .*'square' has the shape \(2,\)"):
+    with pytest.raises(ValueError, match=r"^train: .*'square' has the shape \(2,\)"):
         dl.train(w**2, {w: np.ones(2)}, {}, dl.GradientDescent(0.1), 1)
 
 
 def test_missing_data_and_parameters_without_effect_are_reported():
     w, goal, J = one_parameter()
-    with pytest.raises(ValueError, match="compile: no value is given for goal, on which J"):
+    with pytest.raises(ValueError, match=r"^train: no value is given for goal, on which J"):
         dl.train(J, {w: 7.0}, {}, dl.GradientDescent(0.1), 1)
     other = dl.variable("other", ())
     with pytest.raises(ValueError, match="backprop: 'other' is not an ancestor of 'J'"):

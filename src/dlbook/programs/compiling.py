@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dlbook.checks import check_values, needed_by
+from dlbook.checks import check_values, in_the_name_of, needed_by
 from dlbook.graph import Variable, needed
 from dlbook.programs.program import Program
 from dlbook.programs.values import check_input
@@ -105,11 +105,17 @@ def evaluate(
     TypeError, ValueError
         As :func:`compile` and the program it makes; also if a value contains NaN.
     """
-    program = compile([output], list(values), simplify)
-    arrays = [check_input(V, value) for V, value in values.items()]
-    for V, array in zip(values, arrays, strict=True):
-        check_values("evaluate", f"'{V.name}'", array)
-    return program(*arrays)[0]
+    if not isinstance(values, Mapping):
+        raise TypeError(
+            f"evaluate: the values must be a dict from variables to arrays, got a "
+            f"{type(values).__name__}"
+        )
+    with in_the_name_of("evaluate"):
+        program = compile([output], list(values), simplify)
+        arrays = [check_input(V, value) for V, value in values.items()]
+        for V, array in zip(values, arrays, strict=True):
+            check_values("evaluate", f"'{V.name}'", array)
+        return program(*arrays)[0]
 
 
 def _variables(role: str, given: Variable | Iterable[Variable]) -> list[Variable]:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from dlbook.checks import Shape, check_values, shape_text
+from dlbook.checks import Shape, check_values, in_the_name_of, shape_text
 from dlbook.graph import Variable, needed
 from dlbook.operations.base import (
     Constant,
@@ -43,7 +43,7 @@ class NumpyProgram(Program):
     """
 
     def __init__(self, outputs: list[Variable], inputs: list[Variable], simplify: bool):
-        super().__init__(outputs, inputs)
+        super().__init__(outputs, inputs, simplify)
         with _no_collection():
             if simplify:
                 outputs = lower(simplified(outputs, inputs), inputs)
@@ -54,7 +54,8 @@ class NumpyProgram(Program):
         self._examples: Any = self  # for how many examples it is set up: none yet
         self._fits = lambda *values: False
         self._scalars = [i for i, V in enumerate(outputs) if V.ndim == 0 and V.dtype.kind == "f"]
-        self._one_at_a_time = threading.Lock()  # the buffers are there once
+        self._one_at_a_time = threading.RLock()  # the buffers are there once
+        self._is_running = False
 
     def __call__(self, *values: Any) -> list[np.ndarray]:
         """Compute the outputs.
@@ -79,8 +80,17 @@ class NumpyProgram(Program):
         """
         self._check_count(values)
         with self._one_at_a_time:
-            arrays = values if self._fits(*values) else self._prepare(values)
-            results = self._run(*arrays)
+            if self._is_running:
+                raise RuntimeError(
+                    "program: called from inside itself, by an operation's f, while its buffers "
+                    "are in use; give that operation a program of its own"
+                )
+            self._is_running = True
+            try:
+                arrays = values if self._fits(*values) else self._prepare(values)
+                results = self._run(*arrays)
+            finally:
+                self._is_running = False
         for place in self._scalars:
             if results[place] != results[place]:  # only NaN differs from itself
                 self._report_nan(arrays)
@@ -93,8 +103,9 @@ class NumpyProgram(Program):
 
     def _prepare(self, values: tuple[Any, ...]) -> list[np.ndarray]:
         """Check the values; set up the buffers anew if the number of examples has changed."""
-        arrays = [check_input(V, value) for V, value in zip(self.inputs, values, strict=True)]
-        examples = count_examples(self.inputs, arrays)
+        with in_the_name_of("program"):
+            arrays = [check_input(V, value) for V, value in zip(self.inputs, values, strict=True)]
+            examples = count_examples(self.inputs, arrays)
         if examples != self._examples:
             namespace = {**self._namespace, "m": examples}
             exec(self._code, namespace)

@@ -21,8 +21,12 @@ class Program(ABC):
 
     source: str
 
-    def __init__(self, outputs: list[Variable], inputs: list[Variable]):
-        self.inputs, self.outputs = inputs, outputs
+    def __init__(self, outputs: list[Variable], inputs: list[Variable], simplify: bool):
+        self.inputs, self.outputs, self._simplify = inputs, outputs, simplify
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy, in another process or here, is compiled anew: it has buffers of its own.
+        return type(self), (self.outputs, self.inputs, self._simplify)
 
     def __repr__(self) -> str:
         return "\n".join(lines_of(self.source.splitlines(), most=100, sign="    # "))

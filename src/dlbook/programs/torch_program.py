@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from dlbook.checks import shape_text
+from dlbook.checks import in_the_name_of, shape_text
 from dlbook.graph import Variable, needed
 from dlbook.operations.base import Constant, Operation, computed_by
 from dlbook.operations.comparisons import Equal, NotEqual
@@ -28,7 +28,7 @@ class TorchProgram(Program):
     """A graph made ready to run with PyTorch: one line an operation, each a call of its ``f``."""
 
     def __init__(self, outputs: list[Variable], inputs: list[Variable], simplify: bool):
-        super().__init__(outputs, inputs)
+        super().__init__(outputs, inputs, simplify)
         if simplify:
             outputs = simplified(outputs, inputs)
         self.source, namespace, self._constants = _write(outputs, inputs)
@@ -43,8 +43,10 @@ class TorchProgram(Program):
         """
         self._check_count(values)
         device = _device_of(self.inputs, values)
-        tensors = [_tensor(V, value, device) for V, value in zip(self.inputs, values, strict=True)]
-        count_examples(self.inputs, tensors)
+        with in_the_name_of("program"):
+            pairs = zip(self.inputs, values, strict=True)
+            tensors = [_tensor(V, value, device) for V, value in pairs]
+            count_examples(self.inputs, tensors)
         if device not in self._on:
             self._on[device] = [torch.tensor(value, device=device) for value in self._constants]
         with torch.no_grad():
