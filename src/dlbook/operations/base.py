@@ -159,10 +159,18 @@ class Operation:
 
     # Two operations with equal settings are one and the same, so that they can be recognised.
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and vars(self) == vars(other)
+        if type(self) is not type(other):
+            return False
+        own, theirs = vars(self), vars(other)
+        return own is theirs or list(map(_comparable, own.items())) == list(
+            map(_comparable, theirs.items())
+        )
 
     def __hash__(self) -> int:
-        return hash((type(self), *vars(self).values()))
+        try:
+            return hash((type(self), *vars(self).values()))
+        except TypeError:  # an array, say, or a list
+            return hash((type(self), *map(_comparable, vars(self).values())))
 
     def _settings(self) -> list[str]:
         """Write what sets this operation apart from others of its kind: ``axes=(0,)``."""
@@ -177,6 +185,17 @@ class Operation:
 
     def __repr__(self) -> str:
         return self.write() if self._settings() or self.output is not None else self.name
+
+
+def _comparable(value: Any) -> Any:
+    """Return a setting as what can be compared and hashed: an array as its bytes."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape, value.tobytes()
+    if isinstance(value, list | tuple):
+        return type(value), *map(_comparable, value)
+    if isinstance(value, dict):
+        return dict, *map(_comparable, value.items())
+    return value
 
 
 # Functions that compiled programs may call by name, beside those of NumPy.

@@ -30,7 +30,7 @@ from dlbook.operations.base import (
 )
 from dlbook.programs.lowering import lower
 from dlbook.programs.memory import Memory, Names, read_by
-from dlbook.programs.program import Program
+from dlbook.programs.program import FILE, NAMED, Program
 from dlbook.programs.simplify import simplify as simplified
 from dlbook.programs.values import check_input, count_examples
 
@@ -49,8 +49,8 @@ class NumpyProgram(Program):
                 outputs = lower(simplified(outputs, inputs), inputs)
             writer = Writer(outputs, inputs, needed(outputs, inputs, read_by))
             self.source = writer.write()
-            self._code = compile_python(self.source, "<program>", "exec")
-        self._namespace = writer.namespace
+            self._code = compile_python(self.source, FILE, "exec")
+        self._namespace, self._lines = writer.namespace, writer.computed_in()
         self._examples: Any = self  # for how many examples it is set up: none yet
         self._fits = lambda *values: False
         self._scalars = [i for i, V in enumerate(outputs) if V.ndim == 0 and V.dtype.kind == "f"]
@@ -89,6 +89,9 @@ class NumpyProgram(Program):
             try:
                 arrays = values if self._fits(*values) else self._prepare(values)
                 results = self._run(*arrays)
+            except NAMED as error:
+                self._say_where(error)
+                raise
             finally:
                 self._is_running = False
         for place in self._scalars:
@@ -152,6 +155,7 @@ class Writer:
         self.namespace: dict[str, Any] = {"np": np, **helpers}
         self.setup_lines: list[str] = []
         self.lines: list[str] = []
+        self.made: list[Variable] = []  # what is computed in each of them
         self.done: dict[str, str] = {}  # what has been set up
         self.known: set[Variable] = set()  # numbers known before the first run
         self.memory = Memory(nodes, outputs)
@@ -191,6 +195,11 @@ class Writer:
             ]
         )
 
+    def computed_in(self) -> dict[int, Variable]:
+        """Return what is computed in which line of the source."""
+        first = len(self.setup_lines) + bool(self.setup_lines) + 2
+        return dict(enumerate(self.made, start=first))
+
     def setup(self, wish: str, expression: str) -> str:
         """Compute something once, before the first run, and return its name."""
         if expression not in self.done:
@@ -222,6 +231,7 @@ class Writer:
             return
         self.name[V] = self.names.new(V.name, numbered=V.name == op.name)
         self.lines.append(f"{self.name[V]} = {code}  # {shape_text(V.shape)}")
+        self.made.append(V)
         if V in self.memory.buffer and not out:
             self.place[self.memory.buffer[V]] = self.name[V]
 
@@ -281,6 +291,7 @@ class Writer:
         left = ", ".join(results.get(i, "_") for i in range(max(results) + 1))
         arguments = [self._argument(U, V) for U in V.inputs]
         self.lines.append(f"{left}, *_ = {self._function(V)}({', '.join(arguments)})")
+        self.made.append(V)
 
     def _argument(self, U: Variable, V: Variable) -> str:
         """Return how ``V``'s line calls its input ``U``."""

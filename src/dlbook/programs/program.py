@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
+from dlbook.checks import shape_text
 from dlbook.graph import Variable
 from dlbook.showing import lines_of
+
+FILE = "<program>"  # in which the source is, for Python
+# Errors that the libraries below raise in words of their own.
+NAMED = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 class Program(ABC):
@@ -20,6 +27,7 @@ class Program(ABC):
     """
 
     source: str
+    _lines: Mapping[int, Variable]  # what is computed in which line of the source
 
     def __init__(self, outputs: list[Variable], inputs: list[Variable], simplify: bool):
         self.inputs, self.outputs, self._simplify = inputs, outputs, simplify
@@ -34,6 +42,20 @@ class Program(ABC):
     @abstractmethod
     def __call__(self, *values: Any) -> list[Any]:
         """Compute the outputs from one value for each input, in order."""
+
+    def _say_where(self, error: Exception) -> None:
+        """Let an error that an operation met as it ran name the operation and its inputs."""
+        trace, found = error.__traceback__, None
+        while trace:
+            if trace.tb_frame.f_code.co_filename == FILE:
+                found = self._lines.get(trace.tb_lineno)
+            trace = trace.tb_next
+        if found is None or found.operation is None or len(error.args) != 1:
+            return
+        name, text = found.operation.name, str(error.args[0])
+        if not re.match(r"\w+: ", text):  # it names an operation already
+            inputs = " and ".join(f"'{V.name}' {shape_text(V.shape)}" for V in found.inputs)
+            error.args = (f"{name}: {text}; computed from {inputs or 'nothing'}",)
 
     def _check_count(self, values: tuple[Any, ...]) -> None:
         if len(values) != len(self.inputs):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from builtins import compile as compile_python
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from dlbook.operations.labels import OneHot
 from dlbook.operations.reductions import Count, Sum
 from dlbook.operations.shapes import BroadcastLike, BroadcastTo, Rearrangement
 from dlbook.programs.memory import Names
-from dlbook.programs.program import Program
+from dlbook.programs.program import FILE, NAMED, Program
 from dlbook.programs.simplify import simplify as simplified
 from dlbook.programs.values import check_input, check_input_shape, count_examples
 
@@ -31,8 +32,8 @@ class TorchProgram(Program):
         super().__init__(outputs, inputs, simplify)
         if simplify:
             outputs = simplified(outputs, inputs)
-        self.source, namespace, self._constants = _write(outputs, inputs)
-        exec(self.source, namespace)
+        self.source, namespace, self._constants, self._lines = _write(outputs, inputs)
+        exec(compile_python(self.source, FILE, "exec"), namespace)
         self._run = namespace["program"]
         self._on: dict[torch.device, list[torch.Tensor]] = {}  # the constants on each device
 
@@ -49,16 +50,20 @@ class TorchProgram(Program):
             count_examples(self.inputs, tensors)
         if device not in self._on:
             self._on[device] = [torch.tensor(value, device=device) for value in self._constants]
-        with torch.no_grad():
-            results = self._run(*tensors, *self._on[device])
-        return results
+        try:
+            with torch.no_grad():
+                return self._run(*tensors, *self._on[device])
+        except NAMED as error:
+            self._say_where(error)
+            raise
 
 
 def _write(
     outputs: list[Variable], inputs: list[Variable]
-) -> tuple[str, dict[str, Any], list[np.ndarray]]:
-    """Return the source, what it calls, and its constants."""
+) -> tuple[str, dict[str, Any], list[np.ndarray], dict[int, Variable]]:
+    """Return the source, what it calls, its constants, and what is computed in which line."""
     names, lines, constants = Names("program"), [], []
+    computed: dict[int, Variable] = {}
     functions: dict[Operation, str] = {}
     namespace: dict[str, Any] = {}
     name = {V: names.new(V.name) for V in inputs}
@@ -78,10 +83,11 @@ def _write(
         which = "" if op.output is None else f"[{op.output}]"
         call = f"{functions[op]}({', '.join(name[U] for U in V.inputs)}){which}"
         lines.append(f"    {name[V]} = {call}  # {shape_text(V.shape)}")
+        computed[len(lines) + 1] = V
     # Views and inputs are copied: what the caller gets shares no memory with anything.
     results = ", ".join(f"{name[V]}.clone()" for V in outputs)
     source = "\n".join([f"def program({', '.join(arguments)}):", *lines, f"    return [{results}]"])
-    return source + "\n", namespace, constants
+    return source + "\n", namespace, constants, computed
 
 
 def _check_dtypes(V: Variable) -> None:
