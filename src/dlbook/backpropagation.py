@@ -14,6 +14,7 @@ from dlbook.differentiability import varies
 from dlbook.graph import Graph, Variable, get_consumers, get_inputs, get_operation, has_name
 from dlbook.operations import astype, constant
 from dlbook.operations.base import Operation, check_floats, distinct
+from dlbook.operations.branches import add
 from dlbook.operations.shapes import zeros_like
 
 GradTable = dict[Variable, Variable | None]  # None stands for zero: nothing to compute
@@ -131,7 +132,7 @@ def bprop(
 
 def added(gradient: Variable | None, term: Variable | None) -> Variable | None:
     """Add a term as soon as it is there, so that all of them need one buffer (Section 6.5.8)."""
-    return term if gradient is None else gradient if term is None else gradient + term
+    return term if gradient is None else gradient if term is None else add(gradient, term)
 
 
 def fitted(gradient: Variable, V: Variable) -> Variable:

@@ -95,17 +95,17 @@ def needed_by(where: str, install: str = '"dlbook[course]"') -> Iterator[None]:
 
 
 @contextmanager
-def in_the_name_of(function: str) -> Iterator[None]:
+def in_the_name_of(function: str, *inner: str) -> Iterator[None]:
     """Let errors of what a function calls name that function, the one that somebody has called.
 
-    A message that begins with the name of an operation keeps it.
+    A message that begins with the name of an operation keeps it, unless it is one of ``inner``.
     """
     try:
         yield
     except (TypeError, ValueError) as error:
         text = str(error.args[0]) if len(error.args) == 1 else ""
         name, colon, rest = text.partition(": ")
-        if colon and name in INNER:
+        if colon and (name in inner or name in INNER):
             error.args = (f"{function}: {rest}",)
         raise
 

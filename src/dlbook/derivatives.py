@@ -35,6 +35,7 @@ from dlbook.operations.flow import Identity
 from dlbook.operations.shapes import zeros_like
 from dlbook.operators import Operand
 from dlbook.programs.compiling import compile
+from dlbook.programs.simplify import simplify
 from dlbook.programs.values import check_input
 
 if TYPE_CHECKING:
@@ -166,6 +167,7 @@ def _differentiated(
             f"{shape_text(z.shape)}; reduce it with a sum or a mean"
         )
     with in_the_name_of(where):
+        z = _simpler(z, inputs)
         results = [z, *_gradients([inputs[place] for place in places], z)]
         if not symbolic:
             wanted = results if where == "value_and_grad" else results[1:]
@@ -180,6 +182,18 @@ def _place(where: str, argument: Any, values: tuple[Any, ...]) -> int:
     if not whole_number(argument) or not -len(values) <= argument < len(values):
         raise TypeError(f"{where}: there is no argument {argument!r} among {len(values)}")
     return argument
+
+
+def _simpler(z: Variable, targets: Iterable[Variable]) -> Variable:
+    """Simplify what is to be differentiated, so that in the tails derivatives stay what they are.
+
+    Known patterns are found once only: log(1 / (1 + exp(-z))) by itself, but not its second
+    derivative. What is older than the targets is somebody else's, and stays as it is.
+    """
+    targets = list(targets)
+    first = min((V.number for V in targets if V.operation), default=-1)
+    older = [V for V in Graph(z) if V.number < first]
+    return simplify(z, [*targets, *older])[0]
 
 
 def _inputs(where: str, values: tuple[Any, ...]) -> list[Variable]:
@@ -241,6 +255,7 @@ def jacobian(
         )
     if x not in Graph(y):
         raise ValueError(f"jacobian: '{x.name}' is not an ancestor of '{y.name}'")
+    y = _simpler(y, [x])
     with in_the_name_of("jacobian"):
         if mode == "forward":
             columns = [jvp(y, {x: direction}) for direction in _unit_vectors(x)]
@@ -304,6 +319,8 @@ def hvp(
                 f"{shape_text(vector.shape)}"
             )
     with in_the_name_of("hvp"):
+        if z.shape == () and all(V in Graph(z) for V in targets):  # else it is reported
+            z = _simpler(z, targets)
         gradients = backprop(targets, z)
         pairs = zip(targets, vectors, strict=True)
         slope = add_up(total(gradients[V] * vector) for V, vector in pairs)

@@ -23,7 +23,7 @@ from dlbook.graph import Variable
 from dlbook.operations import (
     abs,
     cos,
-    erf,
+    erfc,
     exp,
     expm1,
     hard_tanh,
@@ -120,7 +120,7 @@ def elu(z: Variable) -> Variable:
 
 def gelu(z: Variable) -> Variable:
     """z times the probability that a standard normal number is below it (Hendrycks, 2016)."""
-    return z * (1 + erf(z * math.sqrt(0.5))) / 2
+    return z * erfc(z * -math.sqrt(0.5)) / 2
 
 
 def silu(z: Variable) -> Variable:

@@ -27,13 +27,18 @@ class Activation:
     f_prime: Callable[[Array], Array] = field(repr=False)
 
 
+def _tanh_slope(a: Array) -> Array:
+    e = np.exp(-2.0 * np.abs(a))
+    return 4.0 * e / (1.0 + e) ** 2  # 1 - tanh(a)^2, which would lose its digits in the tails
+
+
 def _sigmoid(a: Array) -> Array:
-    return 0.5 * (1.0 + np.tanh(0.5 * a))  # equal to 1 / (1 + exp(-a)), but never overflows
+    return np.exp(np.minimum(a, 0)) / (1.0 + np.exp(-np.abs(a)))  # 1 / (1 + exp(-a)), no overflow
 
 
 identity = Activation("identity", lambda a: a, np.ones_like)
 relu = Activation("relu", lambda a: np.maximum(a, 0.0), lambda a: (a > 0.0).astype(float))
-tanh = Activation("tanh", np.tanh, lambda a: 1.0 - np.tanh(a) ** 2)
+tanh = Activation("tanh", np.tanh, _tanh_slope)
 sigmoid = Activation("sigmoid", _sigmoid, lambda a: _sigmoid(a) * _sigmoid(-a))
 
 

@@ -47,8 +47,13 @@ class Function:
         )
 
 
+def _tanh_slope(a: float) -> float:
+    e = math.exp(-2.0 * abs(a))
+    return 4.0 * e / (1.0 + e) ** 2  # 1 - tanh(a)^2, which would lose its digits in the tails
+
+
 def _sigmoid(a: float) -> float:
-    return 0.5 * (1.0 + math.tanh(0.5 * a))  # equal to 1 / (1 + exp(-a)), but never overflows
+    return math.exp(min(a, 0.0)) / (1.0 + math.exp(-abs(a)))  # 1 / (1 + exp(-a)), no overflow
 
 
 add = Function("add", lambda a, b: a + b, (lambda a, b: 1.0, lambda a, b: 1.0))
@@ -61,7 +66,7 @@ exp = Function("exp", math.exp, (math.exp,))
 log = Function("log", math.log, (lambda a: 1.0 / a,))
 sin = Function("sin", math.sin, (math.cos,))
 cos = Function("cos", math.cos, (lambda a: -math.sin(a),))
-tanh = Function("tanh", math.tanh, (lambda a: 1.0 - math.tanh(a) ** 2,))
+tanh = Function("tanh", math.tanh, (_tanh_slope,))
 sigmoid = Function("sigmoid", _sigmoid, (lambda a: _sigmoid(a) * _sigmoid(-a),))
 relu = Function("relu", lambda a: max(a, 0.0), (lambda a: 1.0 if a > 0 else 0.0,))
 

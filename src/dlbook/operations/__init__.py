@@ -12,8 +12,12 @@ from dlbook.operations.comparisons import (
     greater,
     greater_equal,
     heaviside,
+    isnan,
     less,
     less_equal,
+    logical_and,
+    logical_not,
+    logical_or,
     maximum,
     minimum,
     not_equal,
@@ -28,6 +32,7 @@ from dlbook.operations.elementwise import (
     multiply,
     negate,
     power,
+    round_to,
     sign,
     sqrt,
     square,
@@ -37,12 +42,14 @@ from dlbook.operations.flow import stop_gradient
 from dlbook.operations.functions import (
     cos,
     erf,
+    erfc,
     exp,
     expm1,
     hard_tanh,
     leaky_relu,
     log,
     log1p,
+    log_sigmoid,
     parametric_relu,
     relu,
     sigmoid,
@@ -50,14 +57,22 @@ from dlbook.operations.functions import (
     softplus,
     tanh,
 )
-from dlbook.operations.indexing import argmax, max_and_index, take, take_along_axis
+from dlbook.operations.indexing import argmax, argmin, max_and_index, take, take_along_axis
 from dlbook.operations.indexing import index as _index
 from dlbook.operations.joining import concatenate, stack
 from dlbook.operations.labels import one_hot
 from dlbook.operations.linear import dot, matmul
 from dlbook.operations.matrices import cholesky, solve_triangular
-from dlbook.operations.reductions import max, maxout, mean, min, sum
-from dlbook.operations.shapes import broadcast_like, broadcast_to, reshape, transpose
+from dlbook.operations.reductions import max, maxout, mean, min, norm, std, sum, var
+from dlbook.operations.running import cumsum, prod
+from dlbook.operations.shapes import (
+    broadcast_like,
+    broadcast_to,
+    expand_dims,
+    reshape,
+    squeeze,
+    transpose,
+)
 from dlbook.operations.softmax import log_softmax, logsumexp, softmax
 from dlbook.operators import by_name
 
@@ -67,6 +82,7 @@ __all__ = [
     "abs",
     "add",
     "argmax",
+    "argmin",
     "astype",
     "binary_cross_entropy",
     "broadcast_like",
@@ -77,22 +93,30 @@ __all__ = [
     "constant",
     "cos",
     "cross_entropy",
+    "cumsum",
     "divide",
     "dot",
     "equal",
     "erf",
+    "erfc",
     "exp",
+    "expand_dims",
     "expm1",
     "greater",
     "greater_equal",
     "hard_tanh",
     "heaviside",
+    "isnan",
     "leaky_relu",
     "less",
     "less_equal",
     "log",
     "log1p",
+    "log_sigmoid",
     "log_softmax",
+    "logical_and",
+    "logical_not",
+    "logical_or",
     "logsumexp",
     "matmul",
     "max",
@@ -104,12 +128,15 @@ __all__ = [
     "minimum",
     "multiply",
     "negate",
+    "norm",
     "not_equal",
     "one_hot",
     "parametric_relu",
     "power",
+    "prod",
     "relu",
     "reshape",
+    "round_to",
     "sigmoid",
     "sign",
     "sin",
@@ -118,7 +145,9 @@ __all__ = [
     "solve_triangular",
     "sqrt",
     "square",
+    "squeeze",
     "stack",
+    "std",
     "stop_gradient",
     "subtract",
     "sum",
@@ -126,6 +155,7 @@ __all__ = [
     "take_along_axis",
     "tanh",
     "transpose",
+    "var",
     "where",
 ]
 

@@ -58,6 +58,12 @@ class Operation:
     flat : bool
         Whether the output is constant between its jumps, as a sign is: its derivative counts as 0
         (see ``dlbook.differentiability``). What gives integers or bools need not say so.
+    chooses : bool
+        Whether it takes its second input where the first one holds, and else its third.
+    scatters : bool
+        Whether the output is 0 wherever it takes nothing from its first input.
+    repeats : bool
+        Whether the output holds the first input's entries, repeated or in another order.
     shape_only : tuple of int
         Places of the inputs of which only the shape matters, not the values.
     output : int or None
@@ -76,6 +82,9 @@ class Operation:
     kinds: str = "fiub"
     mixes: bool = False
     flat: bool = False
+    chooses: bool = False
+    scatters: bool = False
+    repeats: bool = False
     shape_only: tuple[int, ...] = ()
     output: int | None = None
     ufunc: str = ""
@@ -362,6 +371,8 @@ def apply(operation: Operation, *inputs: Operand, name: str | None = None) -> Va
     TypeError
         If the operation needs floats, say, and gets something else.
     """
+    if operation.kinds == "f":  # a plain whole number stands for a float
+        inputs = tuple([float(V) if type(V) is int else V for V in inputs])
     variables = as_variables(operation.name, *inputs)
     _check_count(operation, variables)
     if operation.mixes and operation.kinds == "fiu":  # a bool that meets a number becomes one
@@ -428,6 +439,14 @@ def as_variables(name: str, *values: Any) -> tuple[Variable, ...]:
             )
         variables.append(V)
     return tuple(variables)
+
+
+def check_is_float(name: str, V: Variable) -> None:
+    """Raise a TypeError, in the name of an operation, unless ``V`` holds floats."""
+    if V.dtype.kind != "f":
+        raise TypeError(
+            f"{name}: needs floats, but '{V.name}' of shape {shape_text(V.shape)} is {V.dtype}"
+        )
 
 
 class Occurrence(Variable):

@@ -82,10 +82,57 @@ class NotEqual(Comparison):
         return a != b
 
 
+class Logical(Elementwise):
+    """What bools are combined by."""
+
+    kinds = "b"
+    bprop, jvp = Operation.bprop, Operation.jvp
+
+
+class LogicalAnd(Logical):
+    """Whether both a and b hold, entry by entry."""
+
+    name, symbol, ufunc = "logical_and", "∧", "logical_and"
+
+    def f(self, a, b):
+        return array_namespace(a, b).logical_and(a, b)
+
+
+class LogicalOr(Logical):
+    """Whether a or b holds, or both, entry by entry."""
+
+    name, symbol, ufunc = "logical_or", "∨", "logical_or"
+
+    def f(self, a, b):
+        return array_namespace(a, b).logical_or(a, b)
+
+
+class LogicalNot(Logical):
+    """Whether a does not hold, entry by entry."""
+
+    name, symbol, ufunc = "logical_not", "¬", "logical_not"
+
+    def f(self, a):
+        return array_namespace(a).logical_not(a)
+
+
+class IsNaN(Comparison):
+    """Whether an entry is no number, as 0 / 0 is none."""
+
+    name, kinds, ufunc = "isnan", "f", "isnan"
+
+    def infer_dtype(self, a):
+        return np.dtype(bool)
+
+    def f(self, a):
+        return array_namespace(a).isnan(a)
+
+
 class Where(Elementwise):
     """a where the condition holds, else b. The condition only chooses: its gradient is zero."""
 
-    name, kinds, mixes = "where", "fiub", False
+    tame = True
+    name, kinds, mixes, chooses = "where", "fiub", False, True
 
     def infer_shape(self, condition, a, b):
         if condition.dtype.kind != "b":
@@ -111,6 +158,7 @@ class Where(Elementwise):
 class Maximum(Elementwise):
     """The larger of a and b, entry by entry; where they are equal, each has half the gradient."""
 
+    tame = True
     name, symbol, ufunc = "maximum", "max", "maximum"
 
     def f(self, a, b):
@@ -124,6 +172,7 @@ class Maximum(Elementwise):
 class Minimum(Elementwise):
     """The smaller of a and b, entry by entry; where they are equal, each has half the gradient."""
 
+    tame = True
     name, symbol, ufunc = "minimum", "min", "minimum"
 
     def f(self, a, b):
@@ -151,6 +200,7 @@ class IsLarger(Elementwise):
 class Clip(Elementwise):
     """Each entry, moved to the nearer of two fixed bounds if it lies outside of them."""
 
+    tame = True
     name, kinds = "clip", "f"
 
     def __init__(self, low: float, high: float):
@@ -182,6 +232,7 @@ class Heaviside(Elementwise):
 greater, greater_equal, less, less_equal = Greater(), GreaterEqual(), Less(), LessEqual()
 equal, not_equal, is_larger, heaviside = Equal(), NotEqual(), IsLarger(), Heaviside()
 maximum, minimum = Maximum(), Minimum()
+logical_and, logical_or, logical_not, isnan = LogicalAnd(), LogicalOr(), LogicalNot(), IsNaN()
 
 
 def where(condition: Operand, a: Operand, b: Operand) -> Variable:
@@ -212,8 +263,12 @@ __all__ = [
     "greater",
     "greater_equal",
     "heaviside",
+    "isnan",
     "less",
     "less_equal",
+    "logical_and",
+    "logical_not",
+    "logical_or",
     "maximum",
     "minimum",
     "not_equal",

@@ -15,7 +15,7 @@ from dlbook.checks import real_number
 from dlbook.graph import Variable
 from dlbook.operations.base import as_variables, call, dtype_code
 from dlbook.operations.comparisons import clip, heaviside, maximum, minimum, where
-from dlbook.operations.elementwise import Elementwise, square
+from dlbook.operations.elementwise import Elementwise, numerator, square
 from dlbook.operators import Operand
 
 
@@ -64,6 +64,7 @@ class Expm1(Unary):
 class Erf(Unary):
     """The error function of each entry: 2 / sqrt(pi) times the integral of exp(-t^2) up to it."""
 
+    tame = True
     name = "erf"
 
     def f(self, a):
@@ -74,6 +75,21 @@ class Erf(Unary):
     def times_slope(self, inputs, X, G):
         # Beyond 30 the slope is 0 in every float, and further out the square would overflow.
         return G * (exp(-square(clip(X, -30, 30))) * (2 / math.sqrt(math.pi)))
+
+
+class Erfc(Unary):
+    """1 - erf(a) of each entry, precise also where that is close to 0."""
+
+    tame = True
+    name = "erfc"
+
+    def f(self, a):
+        if is_torch_array(a):
+            return a.erfc()
+        return scipy.special.erfc(a)
+
+    def times_slope(self, inputs, X, G):
+        return -erf.times_slope(inputs, X, G)
 
 
 class Log1p(Unary):
@@ -115,18 +131,39 @@ class Cos(Unary):
 class Tanh(Unary):
     """The hyperbolic tangent of each entry (Equation 6.39)."""
 
+    tame = True
     name, ufunc = "tanh", "tanh"
 
     def f(self, a):
         return array_namespace(a).tanh(a)
 
     def times_slope(self, inputs, X, G):
-        return G * (1 - tanh(X) ** 2)
+        return G * TanhSlope()(X)
+
+
+class TanhSlope(Unary):
+    """1 - tanh(a)^2 of each entry, which is 4 sigmoid(2 a) sigmoid(-2 a): precise in the tails."""
+
+    tame = True
+    name = "tanh_slope"
+
+    def f(self, a):
+        xp = array_namespace(a)
+        e = xp.exp(-2 * xp.abs(a))
+        return 4 * e / (1 + e) ** 2
+
+    def times_slope(self, inputs, X, G):
+        return G * (-2 * tanh(X) * TanhSlope()(X))
+
+    def expand(self, a):
+        e = exp(-2 * abs(a))
+        return 4 * e / square(1 + e)
 
 
 class Sigmoid(Unary):
     """The logistic sigmoid, 1 / (1 + exp(-z)) (Equation 6.38)."""
 
+    tame = True
     name, symbol = "sigmoid", "σ"
 
     def f(self, z):
@@ -135,7 +172,8 @@ class Sigmoid(Unary):
         return xp.exp(xp.minimum(z, xp.zeros_like(z))) / (1 + xp.exp(-xp.abs(z)))
 
     def times_slope(self, inputs, X, G):
-        return G * (sigmoid(X) * sigmoid(-X))
+        over = numerator(G, self, X)  # G = over / sigmoid(X), as in the gradient of its logarithm
+        return G * (sigmoid(X) * sigmoid(-X)) if over is None else over * sigmoid(-X)
 
     def expand(self, z):
         return exp(minimum(z, 0)) / (1 + exp(-abs(z)))
@@ -144,6 +182,7 @@ class Sigmoid(Unary):
 class Softplus(Unary):
     """log(1 + exp(z)), the smooth rectifier (Section 3.10)."""
 
+    tame = True
     name, symbol = "softplus", "ζ"
 
     def f(self, z):
@@ -160,6 +199,7 @@ class Softplus(Unary):
 class Relu(Unary):
     """The rectified linear unit, max{0, z} (Section 6.1, Figure 6.3)."""
 
+    tame = True
     name = "relu"
 
     def f(self, z):
@@ -180,6 +220,7 @@ class Relu(Unary):
 class LeakyRelu(Unary):
     """max{0, z} + slope * min{0, z} with a fixed small slope (Section 6.3.1)."""
 
+    tame = True
     name = "leaky_relu"
 
     def __init__(self, slope: float):
@@ -198,8 +239,14 @@ class LeakyRelu(Unary):
 
 
 exp, expm1, log, log1p = Exp(), Expm1(), Log(), Log1p()
-erf, sin, cos, tanh = Erf(), Sin(), Cos(), Tanh()
+erf, erfc, sin, cos, tanh = Erf(), Erfc(), Sin(), Cos(), Tanh()
 sigmoid, softplus, relu = Sigmoid(), Softplus(), Relu()
+
+
+def log_sigmoid(z: Operand) -> Variable:
+    """Compute log(sigmoid(z)) = -softplus(-z), entry by entry, without overflow (Section 3.10)."""
+    (z,) = as_variables("log_sigmoid", z)
+    return -softplus(-z)
 
 
 def leaky_relu(z: Operand, slope: float = 0.01) -> Variable:
@@ -229,12 +276,14 @@ def hard_tanh(z: Operand) -> Variable:
 __all__ = [
     "cos",
     "erf",
+    "erfc",
     "exp",
     "expm1",
     "hard_tanh",
     "leaky_relu",
     "log",
     "log1p",
+    "log_sigmoid",
     "parametric_relu",
     "relu",
     "sigmoid",

@@ -38,6 +38,28 @@ def fill(key: tuple[Any, ...], arrays: Iterable[Any]) -> tuple[Any, ...]:
     return tuple(next(left) if isinstance(item, str) else item for item in items)
 
 
+def taken(A: Any, key: tuple[Any, ...], arrays: Iterable[Any]) -> Any:
+    """Take ``A[key]`` of an array of any library."""
+    if is_torch_array(A) and any(isinstance(k, slice) and (k.step or 1) < 0 for k in key):
+        A, key = _forwards(A, key)
+    return A[fill(key, arrays)]
+
+
+def _forwards(A: Any, key: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+    """Turn round the axes along which a slice goes backwards, for a library that cannot."""
+    rest = A.ndim - sum(item is not None and item is not ... for item in key)
+    items, axis, turned = [], 0, []
+    for item in key:
+        if isinstance(item, slice) and (item.step or 1) < 0:
+            n = A.shape[axis]
+            places = range(n)[item]
+            item = slice(n - 1 - places[0], n - places[-1], -places.step)
+            turned.append(axis)
+        items.append(item)
+        axis += 0 if item is None else rest if item is ... else 1
+    return array_namespace(A).flip(A, axis=tuple(turned)), tuple(items)
+
+
 def as_index(index: Any, size: int = 0) -> Any:
     """Return an index as PyTorch needs it, where bytes would be a condition.
 
@@ -126,7 +148,7 @@ class Index(Operation):
         return f"{A}[{key_text(self.key, indices)}]"
 
     def f(self, A, *indices):
-        part = A[fill(self.key, indices)]
+        part = taken(A, self.key, indices)
         return part.reshape(self.infer_shape(A, *indices)) if is_torch_array(A) else part
 
     def bprop(self, inputs, X, G):
@@ -162,7 +184,7 @@ def _item_text(item: Any) -> str:
 class Scatter(Operation):
     """Zeros of the shape of ``A``, to which ``G`` is added at a key: the gradient of an index."""
 
-    name, shape_only = "scatter", (1,)
+    name, shape_only, scatters = "scatter", (1,), True
     __hash__ = Index.__hash__
 
     def __init__(self, key: tuple[Any, ...]):
@@ -180,7 +202,7 @@ class Scatter(Operation):
     def f(self, G, A, *indices):
         xp = array_namespace(G)
         places = xp.reshape(xp.arange(math.prod(A.shape), device=device(G)), A.shape)
-        places = xp.reshape(places[fill(self.key, indices)], (-1,))
+        places = xp.reshape(taken(places, self.key, indices), (-1,))
         zeros = xp.zeros(math.prod(A.shape), dtype=G.dtype, device=device(G))
         if is_torch_array(G):
             return zeros.index_add(0, places, G.reshape(-1)).reshape(A.shape)
@@ -245,7 +267,7 @@ class TakeAlong(Operation):
 class PutAlong(Operation):
     """Zeros like ``A``, to which ``G`` is added at an index along one axis."""
 
-    name, shape_only, fresh = "put_along_axis", (1,), True
+    name, shape_only, fresh, scatters = "put_along_axis", (1,), True, True
 
     def __init__(self, axis: int):
         self.axis = axis
@@ -301,6 +323,17 @@ class ArgMax(Operation):
         xp = array_namespace(A)
         A = xp.astype(A, xp.uint8) if A.dtype == xp.bool else A  # PyTorch orders no bools
         return xp.argmax(A, axis=self.axis)
+
+
+class ArgMin(ArgMax):
+    """Where the smallest entry is, the first one if there are several."""
+
+    name = "argmin"
+
+    def f(self, A):
+        xp = array_namespace(A)
+        A = xp.astype(A, xp.uint8) if A.dtype == xp.bool else A  # PyTorch orders no bools
+        return xp.argmin(A, axis=self.axis)
 
 
 class MaxAndIndex(Operation):
@@ -359,8 +392,8 @@ def index(A: Operand, key: Key) -> Variable:
         elif isinstance(item, slice) and all(
             part is None or whole_number(part) for part in (item.start, item.stop, item.step)
         ):
-            if item.step is not None and item.step < 1:
-                raise TypeError(f"index: the step of a slice must be positive, got {item.step}")
+            if item.step == 0:
+                raise ValueError("index: the step of a slice must not be 0")
             items.append(item)
         else:
             dtype = getattr(item, "dtype", type(item).__name__)
@@ -420,6 +453,15 @@ def argmax(A: Operand, axis: int | None = None) -> Variable:
     return ArgMax(None if axis is None else normalize_axes("argmax", A, axis)[0])(A)
 
 
+def argmin(A: Operand, axis: int | None = None) -> Variable:
+    """Find where the smallest entry is along ``axis``, or among all; its gradient is zero.
+
+    Raises ValueError if there is no such axis.
+    """
+    (A,) = as_variables("argmin", A)
+    return ArgMin(None if axis is None else normalize_axes("argmin", A, axis)[0])(A)
+
+
 def max_and_index(A: Operand, axis: int = -1) -> tuple[Variable, Variable]:
     """Find the largest entry along ``axis`` and its index, by one operation (Section 6.5.8).
 
@@ -431,4 +473,4 @@ def max_and_index(A: Operand, axis: int = -1) -> tuple[Variable, Variable]:
     return MaxAndIndex(axis, 0)(A), MaxAndIndex(axis, 1)(A)
 
 
-__all__ = ["argmax", "max_and_index", "take", "take_along_axis"]
+__all__ = ["argmax", "argmin", "max_and_index", "take", "take_along_axis"]

@@ -7,18 +7,21 @@ import math
 import numpy as np
 from array_api_compat import array_namespace, is_torch_array
 
-from dlbook.checks import shape_text, whole_number
+from dlbook.checks import in_the_name_of, shape_text, whole_number
 from dlbook.graph import Variable
+from dlbook.operations import branches
 from dlbook.operations.base import (
     Operation,
     as_variables,
     call,
+    check_is_float,
     dtype_code,
     helper,
     shape_code,
     size_code,
 )
 from dlbook.operations.comparisons import equal
+from dlbook.operations.elementwise import sqrt, square
 from dlbook.operations.flow import stop_gradient
 from dlbook.operations.pairwise import FEW, total
 from dlbook.operations.shapes import ExpandDims, Squeeze, broadcast_like, normalize_axes
@@ -121,7 +124,9 @@ class Mean(Reduction):
         return total(A, self.axes, self.keepdims) / math.prod(A.shape[a] for a in self.axes)
 
     def bprop(self, inputs, X, G):
-        return self.repeat(G / Count(self.axes)(X), X)
+        count = Count(self.axes)(X)
+        share = branches.through(lambda G: G / count, G, tame=True)
+        return None if share is None else self.repeat(share, X)
 
     def jvp(self, inputs, tangents):
         return self(tangents[0])
@@ -161,14 +166,15 @@ class Max(Reduction):
     def share(self, A: Variable) -> Variable:
         """Return how much each entry has of the maximum: 1 for the largest, 0 for the others."""
         largest = equal(A, type(self)(self.axes, keepdims=True)(A)).astype(A.dtype)
-        largest = stop_gradient(largest)  # flat wherever it has a derivative
-        return largest / Sum(self.axes, keepdims=True)(largest)
+        # Flat wherever it has a derivative.
+        return stop_gradient(largest / Sum(self.axes, keepdims=True)(largest))
 
     def bprop(self, inputs, X, G):
         return self.keep(G) * self.share(X)
 
     def jvp(self, inputs, tangents):
-        return Sum(self.axes, self.keepdims)(tangents[0] * self.share(inputs[0]))
+        moves = branches.gated(lambda T: T * self.share(inputs[0]))(tangents[0])
+        return Sum(self.axes, self.keepdims)(moves)
 
     def code(self, V, arguments, out, setup):
         (A,) = V.inputs
@@ -240,6 +246,41 @@ def min(A: Operand, axis: Axes = None, keepdims: bool = False) -> Variable:  # N
     return Min(normalize_axes("min", A, axis), keepdims)(A)
 
 
+def var(A: Operand, axis: Axes = None, keepdims: bool = False, ddof: int = 0) -> Variable:
+    """Compute the variance over ``axis`` (int, tuple or None for all): mean((A - mean(A))^2).
+
+    With ``ddof``, the sum of squares is divided by the number of entries less ``ddof``, as in
+    NumPy. Raises ValueError if there is no such axis, TypeError if the entries are no floats or
+    ``ddof`` is no whole number.
+    """
+    (A,) = as_variables("var", A)
+    axes = normalize_axes("var", A, axis)
+    if not whole_number(ddof):
+        raise TypeError(f"var: ddof must be a whole number, got {ddof!r}")
+    squares = square(A - Mean(axes, keepdims=True)(A))
+    if not ddof:
+        return Mean(axes, keepdims)(squares)
+    return Sum(axes, keepdims)(squares) / (Count(axes)(A) - ddof)
+
+
+def std(A: Operand, axis: Axes = None, keepdims: bool = False, ddof: int = 0) -> Variable:
+    """Compute the standard deviation, the root of :func:`var`; where it is 0, so is its slope."""
+    (A,) = as_variables("std", A)
+    with in_the_name_of("std", "var", "mean"):
+        return sqrt(var(A, axis, keepdims, ddof))
+
+
+def norm(A: Operand, axis: Axes = None, keepdims: bool = False) -> Variable:
+    """Compute the length over ``axis`` (int, tuple or None for all): sqrt(sum(A^2)).
+
+    At 0, where it has no derivative, the gradient is 0. Raises ValueError if there is no such axis,
+    TypeError if the entries are no floats.
+    """
+    (A,) = as_variables("norm", A)
+    check_is_float("norm", A)
+    return sqrt(Sum(normalize_axes("norm", A, axis), keepdims)(square(A)))
+
+
 def maxout(z: Operand, pieces: int) -> Variable:
     """Take the maximum over groups of ``pieces`` neighbours (Equation 6.37).
 
@@ -270,4 +311,4 @@ def maxout(z: Operand, pieces: int) -> Variable:
     return max(groups, axis=-1)
 
 
-__all__ = ["max", "maxout", "mean", "min", "sum"]
+__all__ = ["max", "maxout", "mean", "min", "norm", "std", "sum", "var"]

@@ -93,7 +93,7 @@ def normalize_axes(name: str, V: Variable, axis: Axes) -> tuple[int, ...]:
 class Rearrangement(Operation):
     """What changes the shape alone: the numbers stay, so the operation is linear, and a view."""
 
-    view = True
+    view, repeats = True, True
 
     def jvp(self, inputs, tangents):
         return self(tangents[0])
@@ -199,7 +199,7 @@ class Squeeze(Rearrangement):
 class BroadcastLike(Operation):
     """Repeat a tensor until it has the shape of another, whose values do not matter."""
 
-    name, shape_only = "broadcast_like", (1,)
+    name, shape_only, repeats = "broadcast_like", (1,), True
 
     def infer_shape(self, A, B):
         if broadcast_shape(self, A, B) != B.shape:
@@ -228,7 +228,7 @@ class BroadcastLike(Operation):
 class BroadcastTo(Operation):
     """Repeat a tensor until it has this shape; ``None`` only where the tensor has it, too."""
 
-    name = "broadcast_to"
+    name, repeats = "broadcast_to", True
 
     def __init__(self, shape: Shape):
         self.shape = shape
@@ -303,9 +303,64 @@ def transpose(A: Operand, *axes: int | tuple[int, ...] | list[int]) -> Variable:
 def reshape(A: Operand, *shape: Sizes) -> Variable:
     """Give the entries of ``A``, in the same order, another shape: ``reshape(A, 3, 2)``.
 
-    ``None`` stands for the number of examples. Raises ValueError if the entries do not fit.
+    ``None`` stands for the number of examples, -1 for the size that is left. Raises ValueError if
+    the entries do not fit, or there are several -1.
     """
-    return Reshape(check_shape("reshape", _one_by_one(shape)))(A)
+    (A,) = as_variables("reshape", A)
+    sizes = _one_by_one(shape)
+    if sum(map(_is_minus_one, sizes)) == 1:
+        sizes = tuple(_size_left(A, sizes) if _is_minus_one(s) else s for s in sizes)
+    return Reshape(check_shape("reshape", sizes))(A)
+
+
+def _is_minus_one(size: Any) -> bool:
+    return whole_number(size) and size == -1
+
+
+def _size_left(A: Variable, sizes: tuple[Any, ...]) -> int | None:
+    """Return what -1 stands for: a number, or the number of examples; -1 if it is neither."""
+    others = check_shape("reshape", (size for size in sizes if not _is_minus_one(size)))
+    entries, unknown = divmod(_known_entries(A.shape), _known_entries(others))
+    examples = A.shape.count(None) - others.count(None)
+    if unknown or examples not in (0, 1) or (examples and entries != 1):
+        raise ValueError(
+            f"reshape: '{A.name}' {shape_text(A.shape)} cannot take the shape "
+            f"{shape_text(sizes)}: there is no size for -1 that only the shapes tell"
+        )
+    return None if examples else entries
+
+
+def squeeze(A: Operand, axis: Axes = None) -> Variable:
+    """Remove axes of size 1: all of them, or those given (int or tuple).
+
+    Raises ValueError if there is no such axis, or its size is another.
+    """
+    (A,) = as_variables("squeeze", A)
+    ones = tuple(a for a, size in enumerate(A.shape) if size == 1)
+    axes = ones if axis is None else normalize_axes("squeeze", A, axis)
+    return Squeeze(axes)(A) if axes else A
+
+
+def expand_dims(A: Operand, axis: Axes) -> Variable:
+    """Insert axes of size 1 at these places of the result (int or tuple), as NumPy does.
+
+    Raises ValueError if there is no such place, TypeError if it is no whole number.
+    """
+    (A,) = as_variables("expand_dims", A)
+    places = axis if isinstance(axis, tuple | list) else (axis,)
+    ndim = A.ndim + len(places)
+    for place in places:
+        if not whole_number(place):
+            raise TypeError(f"expand_dims: a place must be a whole number, got {place!r}")
+        if not -ndim <= place < ndim:
+            raise ValueError(
+                f"expand_dims: there is no place {place} among {ndim} axes, of '{A.name}' "
+                f"{shape_text(A.shape)} and the new ones"
+            )
+    counted = tuple(sorted({place % ndim for place in places}))
+    if len(counted) != len(places):
+        raise ValueError(f"expand_dims: a place is given twice in {tuple(places)}")
+    return ExpandDims(counted)(A) if counted else A
 
 
 def _one_by_one(numbers: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -318,4 +373,4 @@ def _known_entries(shape: Shape) -> int:
     return math.prod(size for size in shape if size is not None)
 
 
-__all__ = ["broadcast_like", "broadcast_to", "reshape", "transpose"]
+__all__ = ["broadcast_like", "broadcast_to", "expand_dims", "reshape", "squeeze", "transpose"]

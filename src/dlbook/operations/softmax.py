@@ -6,12 +6,16 @@ look at :func:`shifted`.
 
 from __future__ import annotations
 
+import numpy as np
 from array_api_compat import array_namespace
 
 from dlbook.graph import Variable
 from dlbook.operations import pairwise
 from dlbook.operations.base import Operation, as_variables
+from dlbook.operations.comparisons import clip, equal, where
+from dlbook.operations.elementwise import add_up, numerator
 from dlbook.operations.functions import exp, log
+from dlbook.operations.indexing import Index, PutAlong, Scatter, TakeAlong
 from dlbook.operations.reductions import Max, Reduction, Sum
 from dlbook.operations.shapes import normalize_axes
 from dlbook.operators import Axes, Operand
@@ -40,11 +44,17 @@ class LogSumExp(Reduction):
         result = largest + xp.log(pairwise.total(xp.exp(A - largest), self.axes, keepdims=True))
         return xp.reshape(result, self.infer_shape(A))
 
+    def _shares(self, X: Variable) -> Variable:
+        """Return how much each entry has of the gradient; none if all are -inf."""
+        largest = np.finfo(X.dtype).max
+        shares = Softmax(self.axes)(clip(X, -largest, largest))
+        return where(equal(Max(self.axes, keepdims=True)(X), -np.inf), 0, shares)
+
     def bprop(self, inputs, X, G):
-        return self.keep(G) * Softmax(self.axes)(X)
+        return self.keep(G) * self._shares(X)
 
     def jvp(self, inputs, tangents):
-        return Sum(self.axes, self.keepdims)(tangents[0] * Softmax(self.axes)(inputs[0]))
+        return Sum(self.axes, self.keepdims)(tangents[0] * self._shares(inputs[0]))
 
 
 class AlongAxes(Operation):
@@ -73,14 +83,66 @@ class Softmax(AlongAxes):
         return e / pairwise.total(e, self.axes, keepdims=True)
 
     def bprop(self, inputs, X, G):
-        q = self(X)
-        return q * (G - self.sum(G * q))
+        over = self._over(X, G)
+        return SoftmaxSlope(self.axes)(X, G) if over is None else over - self(X) * self.sum(over)
+
+    def _over(self, X: Variable, G: Variable) -> Variable | None:
+        """Return a, if G = a / softmax(X): the gradient of its logarithm is, or of parts of it."""
+        if not isinstance(G.operation, Scatter | PutAlong):
+            return numerator(G, self, X)
+        part, q, *indices = G.inputs
+        if q.operation != self or q.inputs[0] is not X:
+            return None
+        if isinstance(G.operation, Scatter):
+            over = numerator(part, Index(G.operation.key), q, *indices)
+        else:
+            over = numerator(part, TakeAlong(G.operation.axis), q, *indices)
+        return None if over is None else G.operation(over, q, *indices)
 
     def jvp(self, inputs, tangents):
-        return self.bprop(inputs, inputs[0], tangents[0])  # the Jacobian is symmetric
+        return SoftmaxSlope(self.axes)(inputs[0], tangents[0])  # the Jacobian is symmetric
 
     def expand(self, z):
         return exp(shifted(z, self.axes)) / total(z, self.axes)
+
+
+class SoftmaxSlope(AlongAxes):
+    """q * (G - sum(G * q)) for q = softmax(z): the softmax's Jacobian times G.
+
+    Where one q is almost 1, what is left of its G is almost nothing, and would be lost to rounding.
+    So the G of the largest is first taken away from all, which changes nothing else.
+    """
+
+    name, mixes = "softmax_slope", True
+
+    def infer_shape(self, z, G):
+        return z.shape
+
+    def f(self, z, G):
+        xp = array_namespace(z, G)
+        q = Softmax(self.axes).f(z)
+        is_largest = xp.astype(z == xp.max(z, axis=self.axes, keepdims=True), z.dtype)
+        counted = pairwise.total(is_largest, self.axes, keepdims=True)
+        G = G - pairwise.total(xp.where(is_largest > 0, G, 0 * q), self.axes, True) / counted
+        return q * (G - pairwise.total(q * G, self.axes, keepdims=True))
+
+    def _by_z(self, z: Variable, G: Variable, D: Variable) -> Variable:
+        q = Softmax(self.axes)(z)
+        return self(z, D * (G - self.sum(G * q)) - self.sum(D * q) * G)
+
+    def bprop(self, inputs, X, D):
+        z, G = inputs
+        return self._by_z(z, G, D) if X is z else self(z, D)
+
+    def jvp(self, inputs, tangents):
+        (z, G), (Tz, TG) = inputs, tangents
+        terms = (None if Tz is None else self._by_z(z, G, Tz), None if TG is None else self(z, TG))
+        return add_up(terms)
+
+    def expand(self, z, G):
+        q = Softmax(self.axes)(z)
+        G = G - self.sum(G * Max(self.axes).share(z))
+        return q * (G - self.sum(q * G))
 
 
 class LogSoftmax(AlongAxes):

@@ -31,7 +31,9 @@ from dlbook.operations import (
 from dlbook.operations import elementwise as el
 from dlbook.operations import functions as fn
 from dlbook.operations.base import Constant, Operation, computed_by, value_of
+from dlbook.operations.comparisons import LogicalAnd, LogicalOr, NotEqual, Where
 from dlbook.operations.flow import Identity, StopGradient
+from dlbook.operations.indexing import Index, TakeAlong
 from dlbook.operations.labels import OneHot
 from dlbook.operations.reductions import Count, Mean, Sum
 from dlbook.operations.shapes import (
@@ -209,6 +211,17 @@ def minus_minus(V):
     return a.inputs[0] if is_a(a, el.Negate) else None
 
 
+@rule(el.Multiply, el.Divide)
+def minus_times(V):
+    """-a * b = -(a * b), and the same of a quotient"""
+    a, b = V.inputs
+    if V.dtype.kind != "f":
+        return None
+    if is_a(a, el.Negate):
+        return -V.operation(a.inputs[0], b)
+    return -V.operation(a, b.inputs[0]) if is_a(b, el.Negate) else None
+
+
 @rule(el.Add)
 def plus_minus(V):
     """a + -b = a - b"""
@@ -371,11 +384,11 @@ def sum_of_equals(V):
 def log_of_something(V):
     """log(softmax(z)) = log_softmax(z), log(sigmoid(z)) = -softplus(-z), log(exp(x)) = x"""
     (a,) = V.inputs
-    if is_a(a, el.Subtract) and is_a(a.inputs[1], fn.Sigmoid) and number(a.inputs[0]) == 1:
-        z = like(V, *a.inputs[1].inputs)  # log(1 - sigmoid(z)) = log(sigmoid(-z))
-        return None if z is None else negate(softplus(z))
     if is_a(a, Softmax):
         return LogSoftmax(a.operation.axes)(*a.inputs)
+    if is_a(a, Index, TakeAlong) and is_a(a.inputs[0], Softmax):  # of some of its entries
+        q, *indices = a.inputs
+        return a.operation(LogSoftmax(q.operation.axes)(*q.inputs), *indices)
     if is_a(a, fn.Sigmoid):
         return negate(softplus(negate(*a.inputs)))
     return a.inputs[0] if is_a(a, fn.Exp) else None
@@ -427,11 +440,30 @@ def sigmoid_times_exp(V):
     for product, e in (V.inputs, V.inputs[::-1]):
         if not is_a(e, fn.Exp):
             continue
-        for s in product.inputs if is_a(product, el.Multiply) else (product,):
+        several = factors(product)
+        for place, s in enumerate(several):
             if is_a(s, fn.Sigmoid) and opposite(*s.inputs, *e.inputs):
-                others = [U for U in product.inputs if U is not s] if s is not product else []
-                return others[0] * sigmoid(*e.inputs) if others else sigmoid(*e.inputs)
+                result = sigmoid(*e.inputs)
+                for other in several[:place] + several[place + 1 :]:
+                    result = other * result
+                return result
     return None
+
+
+def factors(V: Variable, most: int = 8) -> list[Variable]:
+    """Return what is multiplied to ``V``; of a square the base twice."""
+    found, open_ends = [], [V]
+    while open_ends:
+        U = open_ends.pop()
+        if len(found) + len(open_ends) >= most:
+            found.append(U)
+        elif is_a(U, el.Multiply):
+            open_ends += U.inputs
+        elif is_a(U, el.Square):
+            open_ends += [*U.inputs, *U.inputs]
+        else:
+            found.append(U)
+    return found
 
 
 def opposite(a: Variable, b: Variable) -> bool:
@@ -443,6 +475,56 @@ def opposite(a: Variable, b: Variable) -> bool:
 # Back-propagation through q = exp(z) / sum(exp(z)) divides by the sum s, sums, and multiplies by
 # exp(z) at the end. These rules bring exp(z) and s together again, so that the q cancel that the
 # gradient of log q divides by, and only q - p is left.
+
+
+@rule(Where)
+def choice_of_quotients(V):
+    """where(c, x / s, 0) = where(c, x, 0) / s for s = sum(exp(z)); the same with -x, or x * q"""
+    c, a, zero = V.inputs
+    minus = is_a(a, el.Negate)
+    ratio = a.inputs[0] if minus else a
+    if number(zero) != 0 or not is_a(ratio, el.Divide):
+        return None
+    x, s = ratio.inputs
+    total = without_shape(s)
+    if not (is_a(total, Sum) and is_a(total.inputs[0], fn.Exp)):
+        return None
+    x, *factors = x.inputs if is_a(x, el.Multiply) else (x,)
+    for factor in factors:
+        if not is_a(factor, Softmax):
+            return None
+    chosen = x if is_where_it_is_not_0(c, x) else V.operation(c, x, zero)
+    for factor in factors:
+        chosen = chosen * factor
+    return -(chosen / s) if minus else chosen / s
+
+
+def is_where_it_is_not_0(c: Variable, x: Variable) -> bool:
+    """Return whether the condition is x != 0."""
+    return is_a(c, NotEqual) and c.inputs[0] is x and number(c.inputs[1]) == 0
+
+
+@rule(Where)
+def where_it_is_not_0(V):
+    """where(x != 0, x, 0) = x"""
+    c, x, zero = V.inputs
+    return x if number(zero) == 0 and is_where_it_is_not_0(c, x) else None
+
+
+@rule(LogicalAnd, LogicalOr)
+def twice_the_same(V):
+    """a and a = a or a = a"""
+    a, b = V.inputs
+    return a if a is b else None
+
+
+@rule(el.Subtract)
+def one_minus_sigmoid(V):
+    """1 - sigmoid(z) = sigmoid(-z)"""
+    a, b = V.inputs
+    if number(a) == 1 and is_a(b, fn.Sigmoid) and like(V, b) is not None:
+        return sigmoid(negate(*b.inputs))
+    return None
 
 
 @rule(Sum)
@@ -466,10 +548,12 @@ def exp_over_its_sum(V):
     for t, e in (V.inputs, V.inputs[::-1]):
         if not is_a(e, fn.Exp) or e.shape != V.shape:
             continue
-        terms = [_numerator(term, e) for term in (t.inputs if is_a(t, el.Add) else (t,))]
+        both = is_a(t, el.Add, el.Subtract)
+        terms = [_numerator(term, e) for term in (t.inputs if both else (t,))]
         found = [term for term in terms if term is not None]
         if len(found) == len(terms):
-            return el.add_up(x * Softmax(axes)(*e.inputs) for x, axes in found)
+            products = [x * Softmax(axes)(*e.inputs) for x, axes in found]
+            return t.operation(*products) if both else products[0]
     return None
 
 

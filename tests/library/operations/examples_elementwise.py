@@ -15,8 +15,12 @@ from dlbook.operations.comparisons import (
     GreaterEqual,
     Heaviside,
     IsLarger,
+    IsNaN,
     Less,
     LessEqual,
+    LogicalAnd,
+    LogicalNot,
+    LogicalOr,
     Maximum,
     Minimum,
     NotEqual,
@@ -31,6 +35,7 @@ from dlbook.operations.elementwise import (
     Multiply,
     Negate,
     Power,
+    RoundTo,
     Sign,
     Sqrt,
     Square,
@@ -41,6 +46,7 @@ from dlbook.operations.flow import Identity, Recompute, StopGradient
 from dlbook.operations.functions import (
     Cos,
     Erf,
+    Erfc,
     Exp,
     Expm1,
     LeakyRelu,
@@ -51,6 +57,7 @@ from dlbook.operations.functions import (
     Sin,
     Softplus,
     Tanh,
+    TanhSlope,
 )
 from dlbook.operations.labels import Probability, Shares
 
@@ -68,9 +75,11 @@ elementwise(Log, np.log, positive=True)
 elementwise(Log1p, np.log1p, positive=True)
 elementwise(Expm1, np.expm1)
 elementwise(Erf, np.vectorize(math.erf))
+elementwise(Erfc, np.vectorize(math.erfc))
 elementwise(Sin, np.sin)
 elementwise(Cos, np.cos)
 elementwise(Tanh, np.tanh)
+elementwise(TanhSlope, lambda z: 1 - np.tanh(z) ** 2)
 elementwise(Sigmoid, lambda z: 1 / (1 + np.exp(-z)))
 elementwise(Softplus, lambda z: np.log(1 + np.exp(z)))
 elementwise(Relu, lambda z: np.maximum(z, 0))
@@ -84,6 +93,17 @@ elementwise(Less, np.less, inputs=2)
 elementwise(LessEqual, np.less_equal, inputs=2)
 elementwise(Equal, np.equal, inputs=2)
 elementwise(NotEqual, np.not_equal, inputs=2)
+elementwise(LogicalAnd, np.logical_and, inputs=2)
+elementwise(LogicalOr, np.logical_or, inputs=2)
+elementwise(LogicalNot, np.logical_not)
+elementwise(IsNaN, np.isnan)
+
+
+@example_of(RoundTo)
+def draw_round_to(draw, dtype):
+    short = draw(st.sampled_from(["float16", "float32"]))
+    array = some_values(draw(rngs), draw(shapes), dtype)
+    return Example(RoundTo(short), [array], lambda a: a.astype(short).astype(dtype))
 
 
 @example_of(AsType)

@@ -12,6 +12,7 @@ from dlbook.operations.cross_entropy import CrossEntropy
 from dlbook.operations.indexing import (
     ARRAY,
     ArgMax,
+    ArgMin,
     Index,
     MaxAndIndex,
     PutAlong,
@@ -124,6 +125,14 @@ def draw_argmax(draw, dtype):
     axis = draw(st.sampled_from([None, *range(len(shape))]))
     array = some_values(draw(rngs), shape, dtype)
     return Example(ArgMax(axis), [array], lambda A: np.argmax(A, axis))
+
+
+@example_of(ArgMin, SIGNED)
+def draw_argmin(draw, dtype):
+    shape = draw(shapes)
+    axis = draw(st.sampled_from([None, *range(len(shape))]))
+    array = some_values(draw(rngs), shape, dtype)
+    return Example(ArgMin(axis), [array], lambda A: np.argmin(A, axis))
 
 
 @example_of(MaxAndIndex, SIGNED)

@@ -10,7 +10,8 @@ from strategies import broadcastable, rngs, shapes, sizes, some_values
 
 from dlbook.operations.linear import MatMul
 from dlbook.operations.reductions import Count, Max, Mean, Min, Sum
-from dlbook.operations.softmax import LogSoftmax, LogSumExp, Softmax
+from dlbook.operations.running import CumSum, Prod, Scan
+from dlbook.operations.softmax import LogSoftmax, LogSumExp, Softmax, SoftmaxSlope
 from dlbook.programs.lowered import AddScaled, InnerProduct
 
 
@@ -87,4 +88,57 @@ def softmax_of(z, axes):
 
 
 along_axes(Softmax, softmax_of)
+
+
+@example_of(SoftmaxSlope)
+def draw_softmax_slope(draw, dtype):
+    rng, shape = draw(rngs), draw(shapes)
+    axes = draw_axes(draw, len(shape))
+
+    def numpy(z, G):
+        q = softmax_of(z, axes)
+        return q * (G - np.sum(G * q, axis=axes, keepdims=True))
+
+    arrays = [some_values(rng, shape, dtype) for _ in "zG"]
+    return Example(SoftmaxSlope(axes), arrays, numpy)
+
+
+@example_of(CumSum)
+def draw_cumsum(draw, dtype):
+    shape, backwards = draw(shapes.filter(len)), draw(st.booleans())
+    axis = draw(st.sampled_from(range(len(shape))))
+
+    def numpy(a):
+        turned = np.flip(a, axis) if backwards else a
+        return np.flip(np.cumsum(turned, axis), axis) if backwards else np.cumsum(turned, axis)
+
+    return Example(CumSum(axis, backwards), [some_values(draw(rngs), shape, dtype)], numpy)
+
+
+@example_of(Scan)
+def draw_scan(draw, dtype):
+    rng, shape, backwards = draw(rngs), draw(shapes.filter(len)), draw(st.booleans())
+    axis, first = draw(st.sampled_from(range(len(shape)))), draw(st.sampled_from([0.0, 1.0]))
+
+    def numpy(x, g):
+        x, g = np.moveaxis(x, axis, 0), np.moveaxis(g, axis, 0)
+        x, g = (x[::-1], g[::-1]) if backwards else (x, g)
+        t = [np.full(x.shape[1:], first)]
+        for a, b in zip(x[:-1], g[:-1], strict=True):
+            t.append(a * t[-1] + b)
+        return np.moveaxis(np.stack(t[::-1] if backwards else t), 0, axis)
+
+    return Example(
+        Scan(axis, backwards, first), [some_values(rng, shape, dtype) for _ in "xg"], numpy
+    )
+
+
+@example_of(Prod)
+def draw_prod(draw, dtype):
+    shape, keepdims = draw(shapes.filter(len)), draw(st.booleans())
+    axis = draw(st.sampled_from(range(len(shape))))
+    array = some_values(draw(rngs), shape, dtype)
+    return Example(Prod((axis,), keepdims), [array], lambda a: np.prod(a, axis, keepdims=keepdims))
+
+
 along_axes(LogSoftmax, lambda z, axes: np.log(softmax_of(z, axes)))
