@@ -24,6 +24,15 @@ def real_number(value: object) -> TypeGuard[float]:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
+def check_rng(where: str, rng: object) -> None:
+    """Raise a TypeError unless something is a random generator of NumPy."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"{where}: rng must be a numpy.random.Generator, such as numpy.random.default_rng(0), "
+            f"got {rng!r}"
+        )
+
+
 def check_shape(where: str, shape: Iterable[int | None]) -> Shape:
     """Return the shape as a tuple; raise TypeError or ValueError if it is none."""
     if isinstance(shape, int) or not isinstance(shape, Iterable):
@@ -48,7 +57,12 @@ def known(shape: Shape) -> tuple[int, ...]:
 
 def check_dtype(where: str, dtype: DTypeLike) -> np.dtype:
     """Return the NumPy dtype; raise TypeError unless it is an integer, a bool or a usual float."""
-    dtype = np.dtype(dtype)
+    try:
+        dtype = np.dtype(dtype)
+    except TypeError:
+        raise TypeError(
+            f"{where}: needs a dtype such as 'float64' or numpy.float32, got {dtype!r}"
+        ) from None
     if dtype.kind not in "iub" and dtype.newbyteorder("=") not in (np.float32, np.float64):
         raise TypeError(f"{where}: needs float32, float64, integers or bools, got {dtype}")
     return np.dtype(dtype.name)  # NumPy's own object, which a program knows at a glance

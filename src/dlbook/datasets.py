@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dlbook.checks import needed_by, whole_number
+from dlbook.checks import check_rng, needed_by, whole_number
 
 
 def xor() -> tuple[np.ndarray, np.ndarray]:
@@ -62,6 +62,7 @@ def sign_of_product(
             f"sign_of_product: needs at least 1 example and 0 distractors, got {examples} and "
             f"{distractors}"
         )
+    check_rng("sign_of_product", rng)
     X = rng.uniform(-1.0, 1.0, size=(examples, 2 + distractors))
     y = (X[:, 0] * X[:, 1] > 0).astype(np.float64)
     return X, y
@@ -90,6 +91,7 @@ def heteroscedastic(
     Raises ValueError if there is to be no example.
     """
     _check_examples("heteroscedastic", examples)
+    check_rng("heteroscedastic", rng)
     x = np.sort(rng.uniform(-2.0, 2.0, size=examples))
     sigma = 0.05 + 0.5 / (1 + np.exp(-3 * x))
     y = np.sin(2 * x) + sigma * rng.normal(size=examples)
@@ -120,6 +122,7 @@ def turning(
     Raises ValueError if there is to be no example.
     """
     _check_examples("turning", examples)
+    check_rng("turning", rng)
     x = np.sort(rng.uniform(-1.0, 1.0, size=examples))
     means = np.stack([2 * x, 0.5 * np.cos(3 * x)], axis=1)
     angle = np.pi * x / 2
@@ -150,6 +153,7 @@ def three_branches(examples: int, rng: np.random.Generator) -> tuple[np.ndarray,
     Raises ValueError if there is to be no example.
     """
     _check_examples("three_branches", examples)
+    check_rng("three_branches", rng)
     X = np.sort(rng.uniform(-2.0, 2.0, size=(examples, 1)), axis=0)
     shares, means, sigmas = three_branches_parameters(X)
     c = (rng.random((examples, 1)) > np.cumsum(shares, axis=1)[:, :2]).sum(axis=1)
@@ -200,6 +204,7 @@ def two_joint_arm(examples: int, rng: np.random.Generator) -> tuple[np.ndarray, 
     """
     _check_examples("two_joint_arm", examples)
     # Of the square of the distance, so that the places are spread evenly over the area.
+    check_rng("two_joint_arm", rng)
     distance = np.sqrt(rng.uniform(0.6**2, 1.8**2, size=examples))
     direction = rng.uniform(-np.pi / 3, np.pi / 3, size=examples)
     X = distance[:, None] * np.stack([np.cos(direction), np.sin(direction)], axis=1)
@@ -239,6 +244,7 @@ def delays(
     Raises ValueError if there is to be no example.
     """
     _check_examples("delays", examples)
+    check_rng("delays", rng)
     x = np.sort(rng.uniform(-1.0, 1.0, size=examples))
     usual, delay = 1 + x / 2, 0.2 + 0.8 * np.exp(-((x / 0.35) ** 2))
     y = usual + delay * rng.lognormal(size=examples)
@@ -288,6 +294,7 @@ def split(
             f"split: needs as many targets as examples, and some to train and to test with; got "
             f"{len(X)} examples, {len(y)} targets and {test} to test"
         )
+    check_rng("split", rng)
     order = rng.permutation(len(X))
     kept, taken = order[test:], order[:test]
     return X[kept], y[kept], X[taken], y[taken]

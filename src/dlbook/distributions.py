@@ -14,7 +14,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dlbook.checks import Shape, check_values, known, real_number, shape_text, whole_number
+from dlbook.checks import (
+    Shape,
+    check_rng,
+    check_values,
+    known,
+    real_number,
+    shape_text,
+    whole_number,
+)
 from dlbook.graph import Variable, called
 from dlbook.operations import (
     astype,
@@ -125,6 +133,7 @@ class Distribution:
         TypeError
             If a value has a wrong dtype.
         """
+        check_rng(f"{self.name}: sample", rng)
         if not (whole_number(size) and size > 0):
             raise ValueError(
                 f"{self.name}: the number of samples must be a positive whole number, got {size!r}"

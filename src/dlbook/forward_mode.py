@@ -51,6 +51,11 @@ def jvp(
         If an output or what moves does not hold floats, or an operation on the way has no rule.
         What changes by jumps alone has the derivative 0: see :mod:`dlbook.differentiability`.
     """
+    if not isinstance(tangents, Mapping):
+        raise TypeError(
+            f"jvp: the tangents must be a dict from each variable that moves to its direction, got "
+            f"a {type(tangents).__name__}"
+        )
     ends = [outputs] if isinstance(outputs, Variable) else list(outputs)
     check_floats("jvp", *ends, *tangents)
     table: dict[Variable, Variable | None]  # None stands for zero

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy  # which loads a submodule where it is first used
 
-from dlbook.checks import real_number, whole_number
+from dlbook.checks import check_rng, real_number, whole_number
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
@@ -189,8 +189,7 @@ def lanczos(A: Any, steps: int, rng: np.random.Generator) -> LanczosResult:
     A = square_operator(where, A)
     n = A.shape[0]
     check_count(where, "steps", steps, n)
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"{where}: rng must be a numpy.random.Generator, got {rng!r}")
+    check_rng(where, rng)
     basis, size = np.empty((steps, n)), 0.0
     alphas: list[float] = []
     betas: list[float] = []

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from dlbook import hidden_units
-from dlbook.checks import known, real_number, shape_text, whole_number
+from dlbook.checks import check_rng, known, real_number, shape_text, whole_number
 from dlbook.graph import Variable, variable
 from dlbook.hidden_units import HiddenUnit
 from dlbook.operations import transpose
@@ -457,6 +457,7 @@ def _deviation(scheme: Scheme | float, n: int, p: int, gain: float) -> float:
 
 
 def _normal(rng: np.random.Generator, deviation: float, V: Variable) -> np.ndarray:
+    check_rng("initial_values", rng)
     return rng.normal(0.0, deviation, known(V.shape)).astype(V.dtype)
 
 

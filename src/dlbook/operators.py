@@ -63,10 +63,24 @@ class Operators:
 
         def __bool__(self):
             raise TypeError(
-                f"'{self.name}' has no value before the graph runs; see dlbook.evaluate"
+                f"'{self.name}' has no value before the graph runs; see dlbook.evaluate. To choose "
+                f"by a condition use dlbook.where in place of if, for max and min dlbook.maximum "
+                f"and dlbook.minimum, and & | ~ in place of and, or, not"
             )
 
-        __float__ = __int__ = __complex__ = __bool__
+        def __float__(self):
+            raise TypeError(
+                f"'{self.name}' has no value before the graph runs; see dlbook.evaluate, or use "
+                f"dlbook's functions in place of those of math"
+            )
+
+        __int__ = __complex__ = __index__ = __float__
+
+        def __setitem__(self, key, value):
+            raise TypeError(
+                f"'{self.name}' is a variable, and its entries cannot be set; build a new one, by "
+                f"dlbook.where or dlbook.concatenate"
+            )
 
         def __len__(self):
             raise TypeError(f"'{self.name}' has no length before the graph runs; see its shape")

@@ -354,7 +354,7 @@ def _check(name: str, what: str, value: float, limit: float, least: float | None
     enough = real_number(value) and (value > 0 if least is None else value >= least)
     if not (enough and value < limit):
         wanted = "positive" if least is None else f"from {least} to below {limit}"
-        raise ValueError(f"{name}: the {what} must be {wanted}, got {value}")
+        raise ValueError(f"{name}: the {what} must be {wanted}, got {value!r}")
 
 
 def _by_parameter(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from dlbook import distributions
-from dlbook.checks import known, shape_text, whole_number
+from dlbook.checks import check_rng, known, shape_text, whole_number
 from dlbook.distributions import Distribution, Spread, check_floor, check_spread
 from dlbook.graph import Variable, variable
 from dlbook.operations import concatenate, reshape
@@ -112,6 +112,7 @@ class OutputUnit:
 
     def initial_values(self, rng: np.random.Generator) -> Values:
         """Draw small random weights; biases and the rest are zero (Section 6.2)."""
+        check_rng("initial_values", rng)
         values: Values = {}
         for map in self.maps:
             draw = rng.normal(0.0, map.in_size**-0.5, known(map.weights.shape))

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from tqdm import tqdm
 
 from dlbook.backpropagation import backprop
-from dlbook.checks import check_values, in_the_name_of, whole_number
+from dlbook.checks import check_rng, check_values, in_the_name_of, whole_number
 from dlbook.differentiability import check_slope
 from dlbook.graph import Variable
 from dlbook.optimizers import CanStep
@@ -222,10 +222,7 @@ class _Batches:
                 f"train: a batch of {size} cannot be taken from data with "
                 f"{', '.join(map(str, sorted(counts))) or 'no'} examples"
             )
-        if not isinstance(rng, np.random.Generator):
-            raise TypeError(
-                f"train: minibatches are drawn by rng, a numpy.random.Generator, got {rng!r}"
-            )
+        check_rng("train", rng)
         self.examples = counts.pop()
         self.per_epoch, self.place = self.examples // size, 0
 

@@ -297,7 +297,7 @@ def test_settings_that_must_be_positive(wrong):
     }.items():
         with pytest.raises(ValueError) as caught:
             make()
-        assert str(caught.value) == f"{what} must be positive, got {wrong}"
+        assert str(caught.value) == f"{what} must be positive, got {wrong!r}"
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 1, 1.5, float("nan"), "0.9", None, False])
@@ -309,7 +309,7 @@ def test_shares_that_must_be_from_0_to_below_1(wrong):
     }.items():
         with pytest.raises(ValueError) as caught:
             make()
-        assert str(caught.value) == f"{what} must be from 0 to below 1, got {wrong}"
+        assert str(caught.value) == f"{what} must be from 0 to below 1, got {wrong!r}"
 
 
 @pytest.mark.parametrize("number", [np.float32(0.5), np.float64(0.5), 0.5])
