@@ -17,6 +17,7 @@ from dlbook.differentiability import check_slope
 from dlbook.graph import Variable
 from dlbook.optimizers import CanStep
 from dlbook.programs.compiling import compile
+from dlbook.programs.not_finite import first_not_finite
 from dlbook.programs.program import Program
 from dlbook.programs.values import check_input
 
@@ -165,13 +166,16 @@ def train(
     # What is not finite is reported with the step, and needs no warning.
     with bar, np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for step in bar:
-            cost, *values = program(*theta.values(), *batches.next())
+            batch = batches.next()
+            cost, *values = program(*theta.values(), *batch)
             slopes = values[len(record) :]
             problem = _not_finite({J: cost, **dict(zip(theta, slopes, strict=True))})
             if not problem and step and step % batches.per_epoch == 0:
                 problem = watch.measure(theta, memory)
             if problem:
                 hint = "; a smaller learning rate may help" if step else ": before any step"
+                where = first_not_finite(outputs, {**theta, **dict(zip(data, batch, strict=True))})
+                hint += f"; {where}" if where else ""
                 raise TrainingDiverged(
                     f"train: {problem} after {step} steps{hint}",
                     so_far(*good, max(step - 1, 0)),
