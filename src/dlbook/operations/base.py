@@ -62,6 +62,8 @@ class Operation:
         Whether it takes its second input where the first one holds, and else its third.
     scatters : bool
         Whether the output is 0 wherever it takes nothing from its first input.
+    may_be_infinite : bool
+        Whether the output may be infinite where the inputs are not, or too large for a float.
     repeats : bool
         Whether the output holds the first input's entries, repeated or in another order.
     shape_only : tuple of int
@@ -84,6 +86,7 @@ class Operation:
     flat: bool = False
     chooses: bool = False
     scatters: bool = False
+    may_be_infinite: bool = False
     repeats: bool = False
     shape_only: tuple[int, ...] = ()
     output: int | None = None

@@ -4,10 +4,11 @@ A branch is off for an entry that ``where`` does not take, that a rectifier sets
 index leaves out. The gradient that comes back to it is 0. If a slope further down the branch is
 infinite, the chain rule would multiply 0 by infinity, and that is NaN: so PyTorch and JAX have it.
 
-Look at :func:`through`. A gradient that is 0 in places is a ``where`` with a 0, or a product with a
-weight that is 0 there. The slope of the next operation is put inside of it: ``where(c, G, 0) * s``
-becomes ``where(c, G * s, 0)``. It is the same number of operations, and 0 stays 0. A weight is left
-a weight as long as slopes are finite, since to multiply is quicker than to choose.
+Look at :func:`through`. A slope that may be infinite is put inside of the choice that makes the
+gradient 0: ``where(c, G, 0) * s`` becomes ``where(c, G * s, 0)``, which is the same number of
+operations. Where the gradient is 0 for another reason, a rectifier's for one, it becomes
+``where(h > 0, (G * h) * s, 0)``; but only if ``s`` may be infinite, because to choose takes longer
+than to multiply.
 
 This works entry by entry. Where entries are added up, in a product of matrices for one, an infinite
 slope has to be dealt with before: see Section 6.5.5 on the double ``where``.
@@ -16,16 +17,21 @@ slope has to be dealt with before: see Section 6.5.5 on the double ``where``.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
-from dlbook.checks import Shape
 from dlbook.graph import Variable
 from dlbook.operations.base import Constant
 from dlbook.operators import by_name
 
-MOST = (
-    4  # masks that are looked through at once, so that a long chain takes no longer for each node
-)
+FAR = 6  # operations that are looked through, so that a long chain takes no longer for each node
 Slope = Callable[[Variable], Variable | None]
+
+
+class Choice(NamedTuple):
+    """A gradient that is ``where(condition, inner, 0)``."""
+
+    condition: Variable
+    inner: Variable
 
 
 def through(times_slope: Slope, G: Variable, tame: bool) -> Variable | None:
@@ -39,69 +45,17 @@ def through(times_slope: Slope, G: Variable, tame: bool) -> Variable | None:
     tame : bool
         Whether those slopes are finite wherever the operation is.
     """
-    inner, masks = _peeled(G)
-    if not tame and _has_zeros(inner):
-        masks.append(_Mask(inner, by_name["not_equal"](inner, 0)))
+    choice = choice_of(G)
+    conditions = [choice.condition] if choice else []
+    inner = choice.inner if choice else G
     result = times_slope(inner)
-    if result is None or not masks:
-        return result
-    if tame:
-        for mask in reversed(masks):
-            result = mask.put_on(result)
-        return result
-    return _chosen(_conditions(masks), _weighted(result, masks))
-
-
-def add(a: Variable, b: Variable) -> Variable:
-    """Add two gradients; what is 0 in the same places in both stays so."""
-    one, other = _mask(a), _mask(b)
-    if one is None or other is None:
-        return a + b
-    if one.is_like(other):
-        return one.put_on(add(one.inner, other.inner))
-    (a_inner, a_masks), (b_inner, b_masks) = _peeled(a), _peeled(b)
-    conditions, others = _conditions(a_masks), _conditions(b_masks)
-    for some, all_of_them in ((conditions, others), (others, conditions)):
-        if not all(any(_is_same(c, d) for d in all_of_them) for c in some):
-            return a + b
-    return _chosen(conditions, _weighted(a_inner, a_masks) + _weighted(b_inner, b_masks))
-
-
-def _peeled(G: Variable) -> tuple[Variable, list[_Mask]]:
-    """Return what is inside of the masks of a gradient, and the masks from outside to inside."""
-    masks: list[_Mask] = []
-    while len(masks) < MOST and (mask := _mask(G)):
-        masks.append(mask)
-        G = mask.inner
-    return G, masks
-
-
-def _conditions(masks: list[_Mask]) -> list[Variable]:
-    """Return what must hold, one by one, for a branch to be on."""
-    found, open_ends = [], [mask.condition() for mask in masks]
-    while open_ends:
-        condition = open_ends.pop(0)
-        if _is_a(condition, "logical_and"):
-            open_ends = [*condition.inputs, *open_ends]
-        elif not any(_is_same(condition, other) for other in found):
-            found.append(condition)
-    return found
-
-
-def _weighted(G: Variable, masks: list[_Mask]) -> Variable:
-    """Multiply by the weights that are more than a condition."""
-    for mask in masks:
-        if mask.weight is not None and not mask.is_gate:
-            G = G * mask.weight
-    return G
-
-
-def _chosen(conditions: list[Variable], G: Variable) -> Variable:
-    """Return ``G`` where all conditions hold, else 0."""
-    both, *others = conditions
-    for other in others:
-        both = by_name["logical_and"](both, other)
-    return by_name["where"](both, G, 0)
+    if result is None:
+        return None
+    if not tame:
+        conditions += _conditions_of_zeros(inner)
+    elif conditions and (own := choice_of(result)):  # one choice in place of two
+        conditions, result = [*conditions, own.condition], own.inner
+    return chosen(conditions, result) if conditions else result
 
 
 def gated(times_slope: Slope) -> Slope:
@@ -109,134 +63,155 @@ def gated(times_slope: Slope) -> Slope:
 
     def gated_slope(T: Variable) -> Variable | None:
         result = times_slope(T)
-        mask = _mask(result) if result is not None else None
-        if mask is None or mask.weight is None or not _may_be_infinite(T):
+        weight = _weight_of(result) if result is not None else None
+        if result is None or weight is None or not may_be_infinite(T):
             return result
-        return by_name["where"](mask.condition(), result, 0)
+        return chosen([_is_on(weight)], result)
 
     return gated_slope
 
 
-def _may_be_infinite(T: Variable) -> bool:
-    """Return whether ``T`` has been multiplied by slopes, as far as a short look tells."""
-    open_ends = [T]
-    for _ in range(2 * MOST):
+def add(a: Variable, b: Variable) -> Variable:
+    """Add two gradients; what is 0 in the same places in both stays so."""
+    one, other = choice_of(a), choice_of(b)
+    if one and other:
+        some, others = _flat(one.condition), _flat(other.condition)
+        if common := [c for c in some if _is_among(c, others)]:
+            a_inner = _chosen_by_the_rest(some, common, one.inner)
+            b_inner = _chosen_by_the_rest(others, common, other.inner)
+            return chosen(common, a_inner + b_inner)
+    elif one is None and other is None:
+        h, k = _weight_of(a), _weight_of(b)
+        if h is not None and k is not None and _is_same(h, k):
+            return (a.inputs[0] + b.inputs[0]) * h
+    return a + b
+
+
+def chosen(conditions: list[Variable], G: Variable) -> Variable:
+    """Return ``G`` where all conditions hold, else 0."""
+    both, *others = conditions
+    for other in others:
+        both = by_name["logical_and"](both, other)
+    return by_name["where"](both, G, 0)
+
+
+def choice_of(G: Variable) -> Choice | None:
+    """Return the choice that a gradient is, if it is one between something and 0."""
+    if G.operation is None or not G.operation.chooses:
+        return None
+    condition, a, b = G.inputs
+    if _is_zero(b):
+        found = Choice(condition, a)
+    elif _is_zero(a):
+        found = Choice(by_name["logical_not"](condition), b)
+    else:
+        return None
+    return found if G.shape in (condition.shape, found.inner.shape) else None
+
+
+def may_be_infinite(V: Variable) -> bool:
+    """Return whether ``V`` may be infinite although what it is computed from is not.
+
+    As far as a short look tells. What somebody gives counts as finite.
+    """
+    open_ends = [V]
+    for _ in range(FAR):
         if not open_ends:
-            break
+            return False
         V = open_ends.pop()
-        if V.operation is not None and not isinstance(V.operation, Constant):
-            if not getattr(V.operation, "tame", True):
+        op = V.operation
+        if op is None:
+            continue
+        if isinstance(op, Constant):
+            if V.dtype.kind == "f" and not abs(op.value).max() < float("inf"):
                 return True
-            open_ends += V.inputs if hasattr(V.operation, "tame") or V.operation.repeats else ()
+        elif op.may_be_infinite:
+            return True
+        elif op.repeats or op.chooses or _is_a(V, "multiply", "add", "subtract", "negate"):
+            open_ends += V.inputs
     return False
 
 
-class _Mask:
-    """What makes a gradient 0 in places: a condition, or a weight."""
-
-    def __init__(
-        self,
-        inner: Variable,
-        chosen: Variable | None = None,
-        weight: Variable | None = None,
-        where: bool = True,
-    ):
-        self.inner, self.chosen, self.weight, self.where = inner, chosen, weight, where
-
-    @property
-    def shape(self) -> Shape:
-        """That of the condition or of the weight."""
-        V = self.weight if self.chosen is None else self.chosen
-        assert V is not None
-        return V.shape
-
-    @property
-    def is_gate(self) -> bool:
-        """Whether the weight is 1 or 0."""
-        return self.weight is not None and _is_a(self.weight, "heaviside")
-
-    def condition(self) -> Variable:
-        """Return where the branch is on."""
-        if self.chosen is not None:
-            return self.chosen if self.where else by_name["logical_not"](self.chosen)
-        assert self.weight is not None
-        if self.is_gate:
-            return self.weight.inputs[0] > 0
-        return by_name["not_equal"](self.weight, 0)
-
-    def put_on(self, G: Variable) -> Variable:
-        """Return the same mask around another gradient."""
-        if self.weight is not None:
-            return G * self.weight
-        return by_name["where"](self.chosen, *((G, 0) if self.where else (0, G)))
-
-    def is_like(self, other: _Mask) -> bool:
-        """Return whether another mask is 0 in the same places."""
-        if self.where != other.where or self.inner.shape != other.inner.shape:
-            return False
-        return _is_same(self.chosen, other.chosen) and _is_same(self.weight, other.weight)
+def _conditions_of_zeros(G: Variable) -> list[Variable]:
+    """Return where a gradient is not 0 because of how it came there, and not by chance."""
+    found = []
+    V = G
+    for _ in range(FAR):
+        op = V.operation
+        if op is None:
+            break
+        if (weight := _weight_of(V)) is not None and (V is G or weight.shape == G.shape):
+            found.append(_is_on(weight))
+        elif op.scatters or _has_zeros(V) or choice_of(V) or weight is not None:
+            return [*found, by_name["not_equal"](G, 0)]
+        if not (op.repeats or _is_a(V, "multiply", "negate", "divide")):
+            break
+        V = V.inputs[0]  # the gradient comes first, and what it is multiplied by then
+    return found
 
 
-def _is_same(a: Variable | None, b: Variable | None, depth: int = MOST) -> bool:
-    """Return whether two variables are computed alike from the same ones."""
-    if a is None or b is None or a is b:
-        return a is b
-    if a.operation is None or a.operation != b.operation or len(a.inputs) != len(b.inputs):
-        return False
-    pairs = zip(a.inputs, b.inputs, strict=True)
-    return depth > 0 and all(_is_same(U, V, depth - 1) for U, V in pairs)
-
-
-def _mask(G: Variable) -> _Mask | None:
-    """Return the outermost mask of a gradient, if it has one."""
-    op, found = G.operation, None
-    if op is None:
+def _weight_of(G: Variable) -> Variable | None:
+    """Return the factor of a gradient that is constant between its jumps, if it has one."""
+    if not _is_a(G, "multiply"):
         return None
-    if op.chooses:
-        chosen, a, b = G.inputs
-        if _is_zero(b):
-            found = _Mask(a, chosen)
-        elif _is_zero(a):
-            found = _Mask(b, chosen, where=False)
-    elif _is_a(G, "multiply"):
-        a, b = G.inputs
-        if _is_weight(b):
-            found = _Mask(a, weight=b)
-        elif _is_weight(a):
-            found = _Mask(b, weight=a)
-    return found if found and G.shape in (found.inner.shape, found.shape) else None
+    weight = G.inputs[1]
+    flat = weight.operation is not None and weight.operation.flat and weight.dtype.kind == "f"
+    return weight if flat or _has_zeros(weight) else None
 
 
-def _is_a(V: Variable, name: str) -> bool:
-    """Return whether an operation of the library has computed ``V``, by its name."""
-    return type(V.operation) is type(by_name[name])
+def _is_on(weight: Variable) -> Variable:
+    """Return where a weight is not 0."""
+    if _is_a(weight, "heaviside"):
+        return weight.inputs[0] > 0
+    return by_name["not_equal"](weight, 0)
+
+
+def _has_zeros(V: Variable) -> bool:
+    """Return whether ``V`` is a constant with zeros among others."""
+    return isinstance(V.operation, Constant) and V.ndim > 0 and not V.operation.value.all()
 
 
 def _is_zero(V: Variable) -> bool:
     return isinstance(V.operation, Constant) and not V.operation.value.any()
 
 
-def _is_weight(V: Variable) -> bool:
-    """Return whether a factor is constant between its jumps, and may be 0."""
-    if isinstance(V.operation, Constant):
-        return V.ndim > 0 and not V.operation.value.all()
-    return V.operation is not None and V.operation.flat and V.dtype.kind == "f"
+def _is_a(V: Variable, *names: str) -> bool:
+    """Return whether one of these operations of the library has computed ``V``."""
+    return any(type(V.operation) is type(by_name[name]) for name in names)
 
 
-def _has_zeros(G: Variable) -> bool:
-    """Return whether a gradient is 0 in places because of how it came there, not by chance."""
-    for _ in range(MOST):
-        op = G.operation
-        if isinstance(op, Constant):
-            return op.value.ndim > 0 and not op.value.all()
-        if op is None or op.scatters:
-            return op is not None
-        if _mask(G):
-            return True
-        if not op.repeats:
-            return False
-        G = G.inputs[0]
-    return False
+def _flat(condition: Variable) -> list[Variable]:
+    """List what is put together by "and", as far as a short look tells."""
+    found: list[Variable] = []
+    open_ends = [condition]
+    for _ in range(FAR):
+        if not open_ends:
+            break
+        condition = open_ends.pop()
+        if _is_a(condition, "logical_and"):
+            open_ends += condition.inputs
+        else:
+            found.append(condition)
+    return found + open_ends
+
+
+def _is_among(condition: Variable, others: list[Variable]) -> bool:
+    return any(_is_same(condition, other) for other in others)
+
+
+def _chosen_by_the_rest(conditions: list[Variable], but: list[Variable], G: Variable) -> Variable:
+    rest = [c for c in conditions if not _is_among(c, but)]
+    return chosen(rest, G) if rest else G
+
+
+def _is_same(a: Variable, b: Variable, depth: int = FAR) -> bool:
+    """Return whether two variables are computed alike from the same ones."""
+    if a is b:
+        return True
+    if a.operation is None or a.operation != b.operation or len(a.inputs) != len(b.inputs):
+        return False
+    pairs = zip(a.inputs, b.inputs, strict=True)
+    return depth > 0 and all(_is_same(U, V, depth - 1) for U, V in pairs)
 
 
 __all__: list[str] = []

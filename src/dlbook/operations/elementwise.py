@@ -115,7 +115,7 @@ class Multiply(Elementwise):
     def is_tame(self, inputs, X):
         a, b = inputs
         other = b if X is a else a
-        return isinstance(other.operation, Constant) and bool(np.isfinite(value_of(other)).all())
+        return not branches.may_be_infinite(other)
 
     def times_slope(self, inputs, X, G):
         a, b = inputs
@@ -125,6 +125,7 @@ class Multiply(Elementwise):
 class Divide(Elementwise):
     """a / b, entry by entry."""
 
+    may_be_infinite = True
     name, symbol, ufunc, operator, kinds = "divide", "÷", "divide", "/", "f"
 
     def f(self, a, b):
@@ -154,6 +155,9 @@ class Square(Elementwise):
 
     name, symbol, ufunc = "square", "·²", "square"
 
+    def is_tame(self, inputs, X):
+        return not branches.may_be_infinite(X)
+
     def f(self, a):
         return a * a
 
@@ -164,6 +168,7 @@ class Square(Elementwise):
 class Power(Elementwise):
     """Each entry to the power of one fixed number."""
 
+    may_be_infinite = True
     name, symbol, kinds = "power", "^", "f"
 
     def __init__(self, exponent: float):
@@ -328,6 +333,7 @@ def power(a: Operand, b: Operand) -> Variable:
 class VariablePower(Elementwise):
     """a to the power b, entry by entry, where the exponent is a variable, too."""
 
+    may_be_infinite = True
     name, symbol, kinds, ufunc = "power", "^", "f", "power"
 
     def f(self, a, b):

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import scipy.special
 from array_api_compat import array_namespace, is_torch_array
 
 from dlbook.checks import real_number
 from dlbook.graph import Variable
-from dlbook.operations.base import as_variables, call, dtype_code
+from dlbook.operations.base import as_variables, call, dtype_code, helper, shape_code
 from dlbook.operations.comparisons import clip, heaviside, maximum, minimum, where
 from dlbook.operations.elementwise import Elementwise, numerator, square
 from dlbook.operators import Operand
@@ -28,6 +29,7 @@ class Unary(Elementwise):
 class Exp(Unary):
     """The exponential function of each entry."""
 
+    may_be_infinite = True
     name, ufunc = "exp", "exp"
 
     def f(self, a):
@@ -40,6 +42,7 @@ class Exp(Unary):
 class Log(Unary):
     """The natural logarithm of each entry."""
 
+    may_be_infinite = True
     name, ufunc = "log", "log"
 
     def f(self, a):
@@ -52,6 +55,7 @@ class Log(Unary):
 class Expm1(Unary):
     """exp(a) - 1 of each entry, precise also where a is close to 0."""
 
+    may_be_infinite = True
     name, ufunc = "expm1", "expm1"
 
     def f(self, a):
@@ -95,6 +99,7 @@ class Erfc(Unary):
 class Log1p(Unary):
     """log(1 + a) of each entry, precise also where a is close to 0."""
 
+    may_be_infinite = True
     name, ufunc = "log1p", "log1p"
 
     def f(self, a):
@@ -155,9 +160,33 @@ class TanhSlope(Unary):
     def times_slope(self, inputs, X, G):
         return G * (-2 * tanh(X) * TanhSlope()(X))
 
-    def expand(self, a):
-        e = exp(-2 * abs(a))
-        return 4 * e / square(1 + e)
+    def code(self, V, arguments, out, setup):
+        if not out:
+            return f"tanh_slope({arguments[0]})"
+        e = setup("e", f"empty({shape_code(V.shape)}, {dtype_code(V.dtype)})")
+        return call("tanh_slope_into", *arguments, e, out)
+
+    def may_overwrite(self, place):
+        return True
+
+
+@helper
+def tanh_slope(a):
+    """Compute the slope of tanh for a number, or into new memory."""
+    e = np.exp(-2 * np.abs(a))
+    return 4 * e / (1 + e) ** 2
+
+
+@helper
+def tanh_slope_into(a: np.ndarray, e: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """Compute the slopes of tanh into a buffer, with the help of another."""
+    np.absolute(a, e)
+    np.multiply(e, -2, e)
+    np.exp(e, e)
+    np.add(e, 1, out)
+    np.square(out, out)
+    np.divide(e, out, out)
+    return np.multiply(out, 4, out)
 
 
 class Sigmoid(Unary):
