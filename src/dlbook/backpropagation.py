@@ -122,6 +122,11 @@ def bprop(
     """Call the rule of ``op`` (Equation 6.54), and check the shape of what it gives."""
     assert op is not None  # it has computed something from X
     term = op.bprop(inputs, X, D)
+    if term is not None and not isinstance(term, Variable):
+        raise TypeError(
+            f"backprop: the bprop of {op.name} must return a variable, or None for zero, got "
+            f"{type(term).__name__}; it is asked for one input X at a time"
+        )
     if term is not None and term.shape != X.shape:
         raise ValueError(
             f"backprop: the bprop of {op.name} gave a gradient of shape {shape_text(term.shape)} "

@@ -74,7 +74,10 @@ def as_array(where: str, value: Any, dtype: DTypeLike | None = None) -> np.ndarr
         raise TypeError(f"{where}: the value is a masked array, and its mask would be lost")
     try:
         with np.errstate(over="raise"):
-            return np.array(value, dtype=dtype)
+            array = np.array(value, dtype=dtype)
+        if dtype is not None and array.dtype.kind in "iub" and not np.array_equal(array, value):
+            raise OverflowError
+        return array
     except (FloatingPointError, OverflowError):
         raise ValueError(f"{where}: {value} does not fit into {np.dtype(dtype)}") from None
     except ValueError as error:

@@ -95,6 +95,13 @@ def weight_decay(weights: Iterable[Variable]) -> Variable:
     """
     if isinstance(weights, Variable):
         raise TypeError(f"weight decay: takes a list of variables, got '{weights.name}' alone")
+    weights = list(weights)
+    for W in weights:
+        if not isinstance(W, Variable):
+            raise TypeError(
+                f"weight decay: takes variables, got {type(W).__name__}; the weight itself, not "
+                f"its value"
+            )
     omega = add_up(sum(square(W)) for W in weights)
     if omega is None:
         raise ValueError("weight decay: there must be at least one weight")

@@ -34,7 +34,7 @@ from dlbook.operations.elementwise import add_up
 from dlbook.operations.flow import Identity
 from dlbook.operations.shapes import zeros_like
 from dlbook.operators import Operand
-from dlbook.programs.compiling import compile
+from dlbook.programs.compiling import check_given, compile
 from dlbook.programs.simplify import simplify
 from dlbook.programs.values import check_input
 
@@ -170,6 +170,7 @@ def _differentiated(
         z = _simpler(z, inputs)
         results = [z, *_gradients([inputs[place] for place in places], z)]
         if not symbolic:
+            check_given([z], inputs)
             wanted = results if where == "value_and_grad" else results[1:]
             arrays = map(partial(_value, where), inputs, values)
             computed = compile(wanted, inputs)(*arrays)

@@ -235,7 +235,7 @@ class Clipped(Distribution):
         return clip(self.omega["z"], 0, 1)
 
     def _cost(self, y: Variable) -> Variable:
-        y, p = probability(y), self.mean
+        y, p = probability(y, self.name), self.mean
         return _over_entries(_surprise(y, p) + _surprise(1 - y, 1 - p), p)
 
     def _draw(

@@ -301,6 +301,12 @@ class Network:
     def __init__(self, *layers: Layer, skips: Iterable[tuple[int, int]] = ()):
         if not layers:
             raise ValueError("network: at least one layer is needed")
+        for layer in layers:
+            if not isinstance(layer, Layer):
+                raise TypeError(
+                    f"network: takes layers one by one, Network(first, second), and an activation "
+                    f"belongs to its layer; got {layer!r}"
+                )
         for number, (first, second) in enumerate(pairwise(layers), start=1):
             if first.width != second.in_size or first.out_size == "scalar":
                 raise ValueError(
@@ -417,6 +423,8 @@ class MLP(Network):
         dtype: DTypeLike = np.float64,
         copies: int | None = None,
     ):
+        if not isinstance(sizes, Iterable) or isinstance(sizes, str):
+            raise TypeError(f"MLP: the sizes must be a list such as [2, 3, 1], got {sizes!r}")
         sizes = list(sizes)
         if len(sizes) < 2:
             raise ValueError(f"MLP: needs the numbers of inputs and outputs, at least, got {sizes}")

@@ -133,7 +133,7 @@ def _misfit(function: Any, operation: Any, why: str = "") -> TypeError:
 def _missing(functions: Functions, V: Any, function: Any, method: str = "") -> TypeError:
     """Return the error where there is no operation: with what to write, or a name that is close."""
     name = function.__name__ + method
-    close = difflib.get_close_matches(name, functions, n=1, cutoff=0.7)
+    close = difflib.get_close_matches(name, functions, n=1, cutoff=0.8)
     if name in INSTEAD:
         cure = f"write {INSTEAD[name]}"
     elif close:

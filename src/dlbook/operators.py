@@ -9,6 +9,7 @@ of ``dl.exp(W)`` is ``Variable``.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -33,6 +34,38 @@ Place: TypeAlias = (
 Key: TypeAlias = "Place | tuple[Place, ...]"
 
 by_name: dict[str, Callable[..., Variable]] = {}  # the operations
+
+
+NO_VALUE = "it has no value before the graph runs: see dlbook.evaluate"
+# What users of NumPy and PyTorch look for on an array, and what to write here.
+CURES = {
+    **dict.fromkeys(
+        ("value", "values", "item", "numpy", "tolist", "data", "eval", "cpu"), NO_VALUE
+    ),
+    **dict.fromkeys(("backward", "grad"), "its gradients are dlbook.backprop([W], J)[W]"),
+    "detach": "use dlbook.stop_gradient",
+    "size": "see its shape",
+    "requires_grad": "every variable that holds floats has gradients",
+    **dict.fromkeys(("flatten", "ravel", "view"), "use reshape"),
+    "unsqueeze": "use dlbook.expand_dims",
+    "pow": "write x ** 2",
+    "t": "write x.T",
+    "copy": "it never changes, and needs no copy",
+    **dict.fromkeys(("float", "double", "to", "type", "int", "long"), "use astype"),
+}
+
+
+def _cure(name: str) -> str:
+    """Return what to write in place of an attribute that a variable has not."""
+    if name in CURES:
+        return CURES[name]
+    if name in by_name:
+        return f"use the function, dlbook.{name}(...)"
+    methods = [key for key in vars(Operators) if not key.startswith("_")]
+    close = difflib.get_close_matches(name, [*methods, *by_name], n=1, cutoff=0.7)
+    return (
+        f"the closest is {close[0]}" if close else "see its shape, dtype, name, operation, inputs"
+    )
 
 
 class Operators:
@@ -81,6 +114,22 @@ class Operators:
                 f"'{self.name}' is a variable, and its entries cannot be set; build a new one, by "
                 f"dlbook.where or dlbook.concatenate"
             )
+
+        def __getattr__(self, name):
+            if name.startswith("__"):
+                raise AttributeError(name)
+            raise AttributeError(f"a variable has no {name}; {_cure(name)}")
+
+        def __floordiv__(self, other):
+            raise TypeError(f"'{self.name}' // {other!r}: dlbook has no whole division")
+
+        def __mod__(self, other):
+            raise TypeError(f"'{self.name}' % {other!r}: dlbook has no remainder")
+
+        def __xor__(self, other):
+            raise TypeError(f"'{self.name}' ^ {other!r}: a power is written x ** {other!r}")
+
+        __rfloordiv__, __rmod__, __rxor__ = __floordiv__, __mod__, __xor__
 
         def __len__(self):
             raise TypeError(f"'{self.name}' has no length before the graph runs; see its shape")

@@ -282,6 +282,11 @@ class GradientClipping:
     name = "clipped"
 
     def __init__(self, optimizer: CanStep, norm: float):
+        if isinstance(optimizer, type) or not callable(getattr(optimizer, "step", None)):
+            raise TypeError(
+                f"{self.name}: the optimizer must be an object with a step, such as "
+                f"dl.GradientDescent(0.1), got {optimizer!r}"
+            )
         _check(self.name, "norm", norm, math.inf)
         self.optimizer: Any = optimizer
         self.norm = float(norm)

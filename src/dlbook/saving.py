@@ -35,6 +35,12 @@ def save(path: str | os.PathLike[str], values: Mapping[Variable, ArrayLike]) -> 
     TypeError
         If something else than variables is given, or a value has another dtype.
     """
+    if not isinstance(values, Mapping) or not values:
+        found = "an empty one" if isinstance(values, Mapping) else f"a {type(values).__name__}"
+        raise TypeError(
+            f"save: the values must be a dict from variables to arrays, such as "
+            f"Trained.parameters, got {found}"
+        )
     _check_variables("save", values)
     with in_the_name_of("save"):
         arrays = {V.name: check_input(V, value) for V, value in values.items()}

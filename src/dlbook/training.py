@@ -12,7 +12,14 @@ from numpy.typing import ArrayLike
 from tqdm import tqdm
 
 from dlbook.backpropagation import backprop
-from dlbook.checks import check_rng, check_values, in_the_name_of, whole_number
+from dlbook.checks import (
+    check_rng,
+    check_values,
+    in_the_name_of,
+    real_number,
+    shape_text,
+    whole_number,
+)
 from dlbook.differentiability import check_slope
 from dlbook.graph import Variable
 from dlbook.optimizers import CanStep
@@ -140,7 +147,10 @@ def train(
     _check_whole("number of steps", steps, 0)
     _check_given("train", J, parameters, data)
     _check_optimizer(optimizer)
-    record = [record] if isinstance(record, Variable) else list(record)
+    record = [record] if isinstance(record, Variable) else record
+    if not isinstance(record, Iterable) or isinstance(record, str):
+        raise TypeError(f"train: record must be variables, got {record!r}")
+    record = list(record)
     with in_the_name_of("train"):
         gradients = backprop(parameters, J)
         check_slope("train", J, parameters)
@@ -164,7 +174,8 @@ def train(
     # The bar goes to a terminal only, so that notebooks and logs stay the same from run to run.
     bar = tqdm(range(steps + 1), desc="training", disable=None, leave=False)
     # What is not finite is reported with the step, and needs no warning.
-    with bar, np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+    quiet = np.errstate(over="ignore", invalid="ignore", divide="ignore")
+    with bar, quiet, in_the_name_of("train"):
         for step in bar:
             batch = batches.next()
             cost, *values = program(*theta.values(), *batch)
@@ -374,14 +385,16 @@ def _check_search(parameters: Iterable[Variable], tolerance: float, steps: int) 
         raise ValueError(
             f"minimize: the number of steps must be a positive whole number, got {steps!r}"
         )
-    if not 0 < tolerance < np.inf:
-        raise ValueError(f"minimize: the tolerance must be positive, got {tolerance}")
+    if not (real_number(tolerance) and 0 < tolerance < np.inf):
+        raise ValueError(f"minimize: the tolerance must be positive, got {tolerance!r}")
 
 
 def _check_given(where: str, J: Any, parameters: Any, data: Any) -> None:
     """Raise a TypeError if something else than a variable and two dicts of values is given."""
     if not isinstance(J, Variable):
         raise TypeError(f"{where}: the cost must be a variable, got {J!r}")
+    if isinstance(parameters, Mapping) and not parameters:
+        raise ValueError(f"{where}: there must be at least one parameter")
     for what, given in (("parameters", parameters), ("data", data)):
         if not isinstance(given, Mapping):
             raise TypeError(
@@ -394,6 +407,13 @@ def _check_given(where: str, J: Any, parameters: Any, data: Any) -> None:
                     f"{where}: the {what} must have variables for keys, got {V!r}; the variable "
                     f"itself is the key, not its name"
                 )
+    for V in parameters:
+        if None in V.shape or V.operation is not None:
+            what = "depends on the number of examples" if None in V.shape else "is computed"
+            raise ValueError(
+                f"{where}: '{V.name}' {shape_text(V.shape)} cannot be a parameter, since it "
+                f"{what}; parameters come before data"
+            )
 
 
 def _check_optimizer(optimizer: Any) -> None:

@@ -357,7 +357,9 @@ def cross_entropy(a, y, k):
     labels = _labels(a, y)
     if labels is None:
         return None
-    classes, z = a.shape[-1], a.variable
+    classes, z = a.shape[-1], a.variable * 1.0  # of a product the graph does not know what it is
+    if classes == 1:
+        return None
     theirs = F.cross_entropy(a.tensor.reshape(-1, classes), labels[1].reshape(-1), reduction="none")
     if k % 3 == 0:
         ours = dl.cross_entropy(z, labels[0])
@@ -373,7 +375,7 @@ def cross_entropy(a, y, k):
 def cross_entropy_with_probabilities(a, b, k):
     if not a.ndim or a.shape != b.shape or a.shape[-1] is None:
         return None
-    ours = dl.cross_entropy(a.variable, dl.softmax(b.variable))
+    ours = dl.cross_entropy(a.variable * 1.0, dl.softmax(b.variable))
     return ours, -(torch.softmax(b.tensor, -1) * torch.log_softmax(a.tensor, -1)).sum(-1)
 
 

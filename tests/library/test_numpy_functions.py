@@ -192,8 +192,10 @@ def test_a_variable_is_no_number(call):
 
 def test_a_variable_has_no_length_and_no_entries_to_walk_over():
     assert refused(lambda: len(x)) == "'x' has no length before the graph runs; see its shape"
-    for walk in (list, sum, max, iter, lambda V: [*V], dl.stack, dl.concatenate):
+    for walk in (list, sum, max, iter, lambda V: [*V]):
         assert "'x' is not iterable: it has no entries" in refused(lambda walk=walk: walk(x))
+    for join in (dl.stack, dl.concatenate):
+        assert "takes a list of variables" in refused(lambda join=join: join(x))
 
 
 # What NumPy's function is called with, where it is not one array.

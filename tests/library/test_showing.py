@@ -23,6 +23,7 @@ from dlbook.figures import graphs
 from dlbook.figures.animation import Animation
 from dlbook.figures.chapter_map import ChapterMap
 from dlbook.operations.base import Occurrence
+from dlbook.operations.branches import choice_of
 from dlbook.regions import linear_regions
 from dlbook.showing import Typed, shortened, written
 
@@ -239,6 +240,7 @@ def some_of_each():
     yield from (H, Occurrence(H), dl.Graph(dl.sin(H)), Recomputing(dl.sin(w), [], [w]))
     yield from (dl.Network(dl.Layer(2, 1)), dl.compile([dl.sin(H)], [H]), hidden_units.table())
     yield dl.optimizers.Optimizer(0.1)
+    yield choice_of(dl.where(z > 0, z, 0.0))
     yield dl.train(w**2, {w: 1.0}, {}, dl.GradientDescent(0.1), 3)
     yield from (distributions.Distribution((), z=z), output_units.OutputUnit())
     yield from (output_units.FullGaussian(3, 2)(H), output_units.MixtureDensity(3, 2)(H))

@@ -530,7 +530,7 @@ def test_inputs_and_targets_have_the_same_number_of_examples():
 def test_minibatches_are_drawn_by_a_generator(rng):
     J, network, data = regression()
     start = network.initial_values(np.random.default_rng(0))
-    with pytest.raises(TypeError, match=r"train: minibatches are drawn by rng, a numpy.random.Gen"):
+    with pytest.raises(TypeError, match=r"train: rng must be a numpy.random.Generator, such as"):
         dl.train(J, start, data, dl.GradientDescent(0.1), 1, batch_size=4, rng=rng)
 
 

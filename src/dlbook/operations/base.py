@@ -16,7 +16,7 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from dlbook.checks import Shape, as_array, check_dtype, check_values, shape_text
+from dlbook.checks import Shape, as_array, check_dtype, check_shape, check_values, shape_text
 from dlbook.graph import Variable
 from dlbook.operators import Operand, by_name
 from dlbook.showing import written
@@ -237,13 +237,19 @@ def store(out: np.ndarray, value: Any) -> np.ndarray:
 
 
 @helper
-def as_promised(value: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
-    """Return what an operation's ``f`` gave, if it has the shape that its rule says."""
+def as_promised(value: Any, shape: tuple[int, ...], dtype: DTypeLike, name: str) -> np.ndarray:
+    """Return what an operation's ``f`` gave, if it has the shape and dtype that its rules say."""
     if np.shape(value) != shape:
         raise ValueError(
             f"{name}: f gave an array of shape {np.shape(value)}, but infer_shape says {shape}"
         )
-    return np.asarray(value)
+    array = np.asarray(value)
+    if array.dtype != dtype:
+        raise TypeError(
+            f"{name}: f gave {array.dtype}, but infer_dtype says {np.dtype(dtype)}; convert it, or "
+            f"write the rule"
+        )
+    return array
 
 
 def call(function: str, *arguments: str, **settings: Any) -> str:
@@ -389,6 +395,8 @@ def apply(operation: Operation, *inputs: Operand, name: str | None = None) -> Va
     if operation.mixes:
         variables = to_common_dtype(variables)
     shape, dtype = operation.infer_shape(*variables), operation.infer_dtype(*variables)
+    if type(shape) is not tuple:
+        shape = check_shape(f"{operation.name}: infer_shape", shape)
     return Variable(name or operation.name, shape, dtype, operation, variables)
 
 
@@ -435,10 +443,14 @@ def as_variables(name: str, *values: Any) -> tuple[Variable, ...]:
         elif isinstance(V, int | float) and not isinstance(V, bool):
             V = constant(V, dtype=np.result_type(*dtypes, V) if dtypes else None)
         elif not isinstance(V, Variable):
-            # A bool is most likely the result of ==, which compares the variables themselves.
+            hint = ""
+            if isinstance(V, bool):
+                hint = "; == compares the variables themselves, dlbook.equal their entries"
+            elif isinstance(V, list | tuple):
+                hint = "; to join variables use dlbook.stack, for numbers numpy.array"
             raise TypeError(
                 f"{name}: an input must be a variable, a NumPy array or a number, "
-                f"got {type(V).__name__}"
+                f"got {type(V).__name__}{hint}"
             )
         variables.append(V)
     return tuple(variables)

@@ -33,9 +33,11 @@ class CrossEntropy(Operation):
 
     def infer_shape(self, z, y):
         if z.ndim == 0 or z.shape[:-1] != y.shape or z.shape[-1] is None:
+            hint = "; if they are one-hot, take argmax(axis=-1)" if y.shape == z.shape else ""
+            hint = "; take y[..., 0]" if y.shape == (*z.shape[:-1], 1) else hint
             raise ValueError(
                 f"cross_entropy: the logits '{z.name}' {shape_text(z.shape)} must have one row of "
-                f"classes for each of the labels '{y.name}' {shape_text(y.shape)}"
+                f"classes for each of the labels '{y.name}' {shape_text(y.shape)}{hint}"
             )
         return y.shape
 
@@ -116,9 +118,9 @@ def cross_entropy(logits: Operand, labels: Operand) -> Variable:
     if z.ndim == 0 or z.shape != y.shape:
         raise ValueError(
             f"cross_entropy: the probabilities '{y.name}' {shape_text(y.shape)} must have the "
-            f"shape of the logits '{z.name}' {shape_text(z.shape)}"
+            f"shape of the logits '{z.name}' {shape_text(z.shape)}; labels must be integers"
         )
-    y = probability(y, rows=True)
+    y = probability(y, "cross_entropy", rows=True)
     log_q = log_softmax(z)
     # A class that has no share costs nothing, also where its logit is -inf.
     log_q = where(equal(log_q, -np.inf), where(y > 0, log_q, 0), log_q)
@@ -152,7 +154,7 @@ def binary_cross_entropy(logits: Operand, labels: Operand) -> Variable:
             f"shape of the logits '{z.name}' {shape_text(z.shape)}, or be one number"
         )
     y = y if y.dtype.kind == "f" else astype(y, z.dtype)
-    return BinaryCrossEntropy()(z, probability(y))
+    return BinaryCrossEntropy()(z, probability(y, "binary_cross_entropy"))
 
 
 def check_logits(where: str, z: Variable) -> None:

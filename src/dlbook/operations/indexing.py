@@ -17,7 +17,7 @@ from dlbook.checks import shape_text, whole_number
 from dlbook.graph import Variable
 from dlbook.operations.base import Operation, as_variables, call, dtype_code, helper, shape_code
 from dlbook.operations.flow import stop_gradient
-from dlbook.operations.shapes import ExpandDims, Squeeze, broadcast_shape, normalize_axes
+from dlbook.operations.shapes import ExpandDims, Squeeze, broadcast_shape, one_axis
 from dlbook.operators import Key, Operand
 
 ARRAY = "array"  # stands in a key where an integer array goes
@@ -414,7 +414,7 @@ def take(A: Operand, indices: Variable | np.ndarray | int, axis: int = 0) -> Var
     Raises ValueError if there is no such axis.
     """
     (A,) = as_variables("take", A)
-    (axis,) = normalize_axes("take", A, axis)
+    axis = one_axis("take", A, axis)
     return index(A, (*[slice(None)] * axis, indices))
 
 
@@ -440,7 +440,7 @@ def take_along_axis(A: Operand, indices: Operand, axis: int) -> Variable:
         raise TypeError(
             f"take_along_axis: '{indices.name}' must be integers, it is {indices.dtype}"
         )
-    (axis,) = normalize_axes("take_along_axis", A, axis)
+    axis = one_axis("take_along_axis", A, axis)
     return TakeAlong(axis)(A, indices)
 
 
@@ -450,7 +450,7 @@ def argmax(A: Operand, axis: int | None = None) -> Variable:
     Raises ValueError if there is no such axis.
     """
     (A,) = as_variables("argmax", A)
-    return ArgMax(None if axis is None else normalize_axes("argmax", A, axis)[0])(A)
+    return ArgMax(None if axis is None else one_axis("argmax", A, axis))(A)
 
 
 def argmin(A: Operand, axis: int | None = None) -> Variable:
@@ -459,7 +459,7 @@ def argmin(A: Operand, axis: int | None = None) -> Variable:
     Raises ValueError if there is no such axis.
     """
     (A,) = as_variables("argmin", A)
-    return ArgMin(None if axis is None else normalize_axes("argmin", A, axis)[0])(A)
+    return ArgMin(None if axis is None else one_axis("argmin", A, axis))(A)
 
 
 def max_and_index(A: Operand, axis: int = -1) -> tuple[Variable, Variable]:
@@ -469,7 +469,7 @@ def max_and_index(A: Operand, axis: int = -1) -> tuple[Variable, Variable]:
     there is no such axis.
     """
     (A,) = as_variables("max_and_index", A)
-    (axis,) = normalize_axes("max_and_index", A, axis)
+    axis = one_axis("max_and_index", A, axis)
     return MaxAndIndex(axis, 0)(A), MaxAndIndex(axis, 1)(A)
 
 

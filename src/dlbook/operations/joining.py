@@ -12,7 +12,7 @@ from dlbook.checks import known, shape_text
 from dlbook.graph import Variable
 from dlbook.operations.base import Operation, as_variables, call
 from dlbook.operations.indexing import Index
-from dlbook.operations.shapes import normalize_axes, zeros_like
+from dlbook.operations.shapes import one_axis, zeros_like
 from dlbook.operators import Operand
 
 
@@ -94,6 +94,8 @@ def _shapes(inputs: Iterable[Variable]) -> str:
 
 
 def _several(name: str, inputs: Iterable[Operand]) -> tuple[Variable, ...]:
+    if isinstance(inputs, Variable) or not isinstance(inputs, Iterable):
+        raise TypeError(f"{name}: takes a list of variables, {name}([a, b]), got {inputs!r}")
     variables = as_variables(name, *inputs)
     if not variables:
         raise ValueError(f"{name}: there must be at least one variable")
@@ -106,7 +108,7 @@ def concatenate(variables: Iterable[Operand], axis: int = 0) -> Variable:
     Raises ValueError if there is none, or their shapes do not fit.
     """
     inputs = _several("concatenate", variables)
-    (axis,) = normalize_axes("concatenate", inputs[0], axis)
+    axis = one_axis("concatenate", inputs[0], axis)
     if len({V.ndim for V in inputs}) > 1:
         raise ValueError(f"concatenate: the shapes {_shapes(inputs)} must have equally many axes")
     return Concatenate(axis)(*inputs)

@@ -49,7 +49,10 @@ class OneHot(Operation):
 class Probability(Operation):
     """The same numbers; an error if one is no probability."""
 
-    name, kinds = "probability", "f"
+    kinds = "f"
+
+    def __init__(self, name: str = "probability"):
+        self.name = name  # of whom the targets are given to
 
     def infer_shape(self, y):
         return y.shape
@@ -72,8 +75,6 @@ class Probability(Operation):
 class Shares(Probability):
     """The same numbers; an error unless each row of them adds up to 1."""
 
-    name = "shares"
-
     def f(self, y):
         y = super().f(y)
         off = abs(y.sum(-1) - 1)
@@ -89,17 +90,17 @@ class Shares(Probability):
 PRECISE = {"float32": 1e-3, "float64": 1e-6}
 
 
-def probability(y: Operand, rows: bool = False) -> Variable:
+def probability(y: Operand, name: str = "probability", rows: bool = False) -> Variable:
     """Return the numbers as they are, once it is checked that they are from 0 to 1.
 
-    The result has the name of ``y``, for the messages of what uses it. With ``rows``, those of
-    the last axis must add up to 1, too.
+    The result has the name of ``y``, and errors that of the function called. With ``rows``, those
+    of the last axis must add up to 1, too.
 
     Raises TypeError if they are no floats; ValueError when it runs, or at once if they are
     constant, if one is no probability.
     """
-    (y,) = as_variables("probability", y)
-    operation = Shares() if rows else Probability()
+    (y,) = as_variables(name, y)
+    operation = Shares(name) if rows else Probability(name)
     if isinstance(y.operation, Constant):
         operation.f(y.operation.value)
     return operation(y).named(y.name)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from array_api_compat import array_namespace, is_torch_array
 
-from dlbook.checks import in_the_name_of, shape_text, whole_number
+from dlbook.checks import in_the_name_of, known, shape_text, whole_number
 from dlbook.graph import Variable
 from dlbook.operations import branches
 from dlbook.operations.base import (
@@ -36,6 +36,11 @@ class Reduction(Operation):
     fresh = True
 
     def __init__(self, axes: tuple[int, ...], keepdims: bool = False):
+        if type(keepdims) is not bool:
+            raise TypeError(
+                f"{self.name}: keepdims must be True or False, got {keepdims!r}; for two axes give "
+                f"a tuple, axis=(0, 1)"
+            )
         self.axes, self.keepdims = axes, keepdims
 
     def infer_shape(self, A):
@@ -258,6 +263,12 @@ def var(A: Operand, axis: Axes = None, keepdims: bool = False, ddof: int = 0) ->
     if not whole_number(ddof):
         raise TypeError(f"var: ddof must be a whole number, got {ddof!r}")
     squares = square(A - Mean(axes, keepdims=True)(A))
+    entries = [A.shape[a] for a in axes]
+    if ddof < 0 or (None not in entries and ddof >= math.prod(known(tuple(entries)))):
+        raise ValueError(
+            f"var: ddof must be from 0 to below the number of entries, got {ddof} for '{A.name}' "
+            f"{shape_text(A.shape)}"
+        )
     if not ddof:
         return Mean(axes, keepdims)(squares)
     return Sum(axes, keepdims)(squares) / (Count(axes)(A) - ddof)

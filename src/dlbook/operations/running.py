@@ -15,7 +15,7 @@ from dlbook.graph import Variable
 from dlbook.operations.base import Operation, as_variables
 from dlbook.operations.elementwise import add_up
 from dlbook.operations.reductions import Reduction, Sum
-from dlbook.operations.shapes import Squeeze, normalize_axes, reshape, zeros_like
+from dlbook.operations.shapes import Squeeze, normalize_axes, one_axis, reshape, zeros_like
 from dlbook.operators import Axes, Operand
 
 
@@ -153,7 +153,7 @@ def cumsum(A: Operand, axis: int | None = None) -> Variable:
     (A,) = as_variables("cumsum", A)
     if axis is None:
         A, axis = (A if A.ndim == 1 else reshape(A, -1)), 0
-    return CumSum(normalize_axes("cumsum", A, axis)[0])(A)
+    return CumSum(one_axis("cumsum", A, axis))(A)
 
 
 __all__ = ["cumsum", "prod"]

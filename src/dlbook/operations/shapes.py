@@ -90,6 +90,14 @@ def normalize_axes(name: str, V: Variable, axis: Axes) -> tuple[int, ...]:
     return counted
 
 
+def one_axis(name: str, V: Variable, axis: Any) -> int:
+    """Return a single axis as counted from 0; raise a TypeError if there is none or are several."""
+    if not whole_number(axis):
+        raise TypeError(f"{name}: the axis must be one whole number, got {axis!r}")
+    (counted,) = normalize_axes(name, V, axis)
+    return counted
+
+
 class Rearrangement(Operation):
     """What changes the shape alone: the numbers stay, so the operation is linear, and a view."""
 

@@ -78,7 +78,12 @@ def compile(
     twice = {V.name for V, times in Counter(starts).items() if times > 1}
     if twice:
         raise ValueError(f"compile: given twice among the inputs: {', '.join(sorted(twice))}")
-    _check_given(ends, starts)
+    check_given(ends, starts)
+    if not isinstance(simplify, bool):
+        raise TypeError(
+            f"compile: simplify must be True or False, got {simplify!r}; a backend is given by "
+            f"name, as backend='torch'"
+        )
     if backend not in BACKENDS:
         known = " or ".join(map(repr, BACKENDS))
         raise ValueError(f"compile: the backend must be {known}, got {backend!r}")
@@ -119,14 +124,17 @@ def evaluate(
 
 
 def _variables(role: str, given: Variable | Iterable[Variable]) -> list[Variable]:
-    variables = [given] if isinstance(given, Variable) else list(given)
+    variables = [given] if isinstance(given, Variable | str) else given
+    if not isinstance(variables, Iterable):
+        raise TypeError(f"compile: the {role} must be variables, got {given!r}")
+    variables = list(variables)
     for V in variables:
         if not isinstance(V, Variable):
             raise TypeError(f"compile: the {role} must be variables, got {V!r}")
     return variables
 
 
-def _check_given(outputs: list[Variable], inputs: list[Variable]) -> None:
+def check_given(outputs: list[Variable], inputs: list[Variable]) -> None:
     """Raise a ValueError if a value is missing."""
     missing = sorted(V.name for V in needed(outputs, inputs) if V.operation is None)
     if missing:

@@ -265,7 +265,8 @@ class Writer:
         op = computed_by(V)
         code = f"{self._function(V)}({', '.join(arguments)})"
         if not op.fresh:  # it may be anybody's
-            code = f"as_promised({code}, {shape_code(V.shape)}, {op.name!r})"
+            promise = f"{shape_code(V.shape)}, {dtype_code(V.dtype)}, {op.name!r}"
+            code = f"as_promised({code}, {promise})"
         if out:
             return f"store({out}, {code})"
         if V.ndim == 0:

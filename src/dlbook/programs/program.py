@@ -53,7 +53,9 @@ class Program(ABC):
         if found is None or found.operation is None or len(error.args) != 1:
             return
         name, text = found.operation.name, str(error.args[0])
-        if not re.match(r"\w+: ", text):  # it names an operation already
+        if not (
+            text.startswith(f"{name}: ") or re.match(r"\w+: ", text)
+        ):  # it names an operation already
             inputs = " and ".join(f"'{V.name}' {shape_text(V.shape)}" for V in found.inputs)
             error.args = (f"{name}: {text}; computed from {inputs or 'nothing'}",)
 

@@ -194,11 +194,11 @@ def test_probabilities_of_classes_must_be_some():
         ([0.5, 0.5, 0.5], "off by 0.5"),
         ([0, 0, 0], "1"),
     ]:
-        with pytest.raises(ValueError, match=rf"^shares: .*{word}"):
+        with pytest.raises(ValueError, match=rf"^cross_entropy: .*{word}"):
             dl.evaluate(cost, {z: logits, p: np.array([[0, 1, 0], row], float)})
-        with pytest.raises(ValueError, match=rf"^shares: .*{word}"):
+        with pytest.raises(ValueError, match=rf"^cross_entropy: .*{word}"):
             dl.cross_entropy(dl.variable("z", (2, 3)), np.array([[0, 1, 0], row], float))
-    with pytest.raises(ValueError, match=r"^probability: .* from 0 to 2"):
+    with pytest.raises(ValueError, match=r"^binary_cross_entropy: .* from 0 to 2"):
         dl.binary_cross_entropy(dl.variable("z", (2,)), np.array([0, 2.0]))
 
 
