@@ -151,8 +151,8 @@ def _differentiated(
     where: str, f: Callable[..., Variable], argument: int | Sequence[int], values: tuple[Any, ...]
 ) -> tuple[Any, Any]:
     """Return the value of a function and its gradient, as variables or, from arrays, arrays."""
-    several = isinstance(argument, tuple | list)
-    places = [_place(where, a, values) for a in (argument if several else [argument])]
+    several = isinstance(argument, Sequence)
+    places = [_place(where, a, values) for a in _listed(argument)]
     symbolic = any(isinstance(value, Variable) for value in values)
     given = as_variables(where, *values) if symbolic else _inputs(where, values)
     # A variable of its own for each argument: what else the function does with the one that was
@@ -168,15 +168,19 @@ def _differentiated(
         )
     with in_the_name_of(where):
         z = _simpler(z, inputs)
-        results = [z, *_gradients([inputs[place] for place in places], z)]
+        results: list[Any] = [z, *_gradients([inputs[place] for place in places], z)]
         if not symbolic:
             check_given([z], inputs)
             wanted = results if where == "value_and_grad" else results[1:]
             arrays = map(partial(_value, where), inputs, values)
             computed = compile(wanted, inputs)(*arrays)
-            results = computed if len(computed) == len(results) else [z, *computed]
+            results[-len(computed) or len(results) :] = computed
     value, *slopes = results
     return value, tuple(slopes) if several else slopes[0]
+
+
+def _listed(argument: int | Sequence[int]) -> Sequence[int]:
+    return argument if isinstance(argument, Sequence) else [argument]
 
 
 def _place(where: str, argument: Any, values: tuple[Any, ...]) -> int:

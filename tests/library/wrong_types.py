@@ -59,7 +59,7 @@ dl.jvp(J, W)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentTyp
 dl.jvp(J, {"W": array})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType, reportCallIssue]
 dl.hvp(J, W)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
 dl.hvp(J, W, "v")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
-dl.grad(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+dl.grad(3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
 dl.jacobian(J, W, mode="backwards")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 dl.compile(J, inputs=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
 dl.compile(J, [X, W], backend="jax")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]

@@ -116,10 +116,11 @@ class LogicalNot(Logical):
         return array_namespace(a).logical_not(a)
 
 
-class IsNaN(Comparison):
+class IsNaN(Elementwise):
     """Whether an entry is no number, as 0 / 0 is none."""
 
     name, kinds, ufunc = "isnan", "f", "isnan"
+    bprop, jvp = Operation.bprop, Operation.jvp
 
     def infer_dtype(self, a):
         return np.dtype(bool)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dlbook.graph import Variable
-from dlbook.operations.base import Operation
+from dlbook.operations.base import Operation, Tangent
 from dlbook.operators import Operand
 
 
@@ -18,10 +18,10 @@ class Identity(Operation):
     def f(self, A):
         return A
 
-    def bprop(self, inputs, X, G):
+    def bprop(self, inputs: list[Variable], X: Variable, G: Variable) -> Variable | None:
         return G
 
-    def jvp(self, inputs, tangents):
+    def jvp(self, inputs: list[Variable], tangents: list[Tangent]) -> Variable | None:
         return tangents[0]
 
     def code(self, V, arguments, out, setup):

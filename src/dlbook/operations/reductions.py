@@ -179,7 +179,7 @@ class Max(Reduction):
 
     def jvp(self, inputs, tangents):
         moves = branches.gated(lambda T: T * self.share(inputs[0]))(tangents[0])
-        return Sum(self.axes, self.keepdims)(moves)
+        return None if moves is None else Sum(self.axes, self.keepdims)(moves)
 
     def code(self, V, arguments, out, setup):
         (A,) = V.inputs

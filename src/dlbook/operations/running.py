@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 from array_api_compat import array_namespace
 
-from dlbook.checks import shape_text
+from dlbook.checks import Shape, shape_text
 from dlbook.graph import Variable
-from dlbook.operations.base import Operation, as_variables
+from dlbook.operations.base import Operation, any_inputs, as_variables
 from dlbook.operations.elementwise import add_up
 from dlbook.operations.reductions import Reduction, Sum
 from dlbook.operations.shapes import Squeeze, normalize_axes, one_axis, reshape, zeros_like
@@ -27,8 +27,9 @@ class Along(Operation):
     def __init__(self, axis: int, backwards: bool = False):
         self.axis, self.backwards = axis, backwards
 
-    def infer_shape(self, A, *others):
-        return A.shape
+    @any_inputs
+    def infer_shape(self, *inputs: Variable) -> Shape:
+        return inputs[0].shape
 
 
 class CumSum(Along):
@@ -69,7 +70,8 @@ class Scan(Along):
         super().__init__(axis, backwards)
         self.first = first
 
-    def infer_shape(self, x, g):
+    def infer_shape(self, *inputs: Variable) -> Shape:
+        x, g = inputs
         if x.shape != g.shape:
             raise ValueError(
                 f"scan: '{x.name}' {shape_text(x.shape)} and '{g.name}' {shape_text(g.shape)} must "

@@ -349,7 +349,7 @@ def squeeze(A: Operand, axis: Axes = None) -> Variable:
     return Squeeze(axes)(A) if axes else A
 
 
-def expand_dims(A: Operand, axis: Axes) -> Variable:
+def expand_dims(A: Operand, axis: int | tuple[int, ...]) -> Variable:
     """Insert axes of size 1 at these places of the result (int or tuple), as NumPy does.
 
     Raises ValueError if there is no such place, TypeError if it is no whole number.
@@ -365,7 +365,7 @@ def expand_dims(A: Operand, axis: Axes) -> Variable:
                 f"expand_dims: there is no place {place} among {ndim} axes, of '{A.name}' "
                 f"{shape_text(A.shape)} and the new ones"
             )
-    counted = tuple(sorted({place % ndim for place in places}))
+    counted = tuple(sorted({int(place) % ndim for place in places}))
     if len(counted) != len(places):
         raise ValueError(f"expand_dims: a place is given twice in {tuple(places)}")
     return ExpandDims(counted)(A) if counted else A

@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 from array_api_compat import array_namespace
 
+from dlbook.checks import Shape
 from dlbook.graph import Variable
 from dlbook.operations import pairwise
-from dlbook.operations.base import Operation, as_variables
+from dlbook.operations.base import Operation, any_inputs, as_variables
 from dlbook.operations.comparisons import clip, equal, where
 from dlbook.operations.elementwise import add_up, numerator
 from dlbook.operations.functions import exp, log
@@ -65,8 +66,9 @@ class AlongAxes(Operation):
     def __init__(self, axes: tuple[int, ...]):
         self.axes = axes
 
-    def infer_shape(self, z):
-        return z.shape
+    @any_inputs
+    def infer_shape(self, *inputs: Variable) -> Shape:
+        return inputs[0].shape
 
     def sum(self, V: Variable) -> Variable:
         return Sum(self.axes, keepdims=True)(V)
@@ -115,9 +117,6 @@ class SoftmaxSlope(AlongAxes):
 
     name, mixes = "softmax_slope", True
 
-    def infer_shape(self, z, G):
-        return z.shape
-
     def f(self, z, G):
         xp = array_namespace(z, G)
         q = Softmax(self.axes).f(z)
@@ -130,9 +129,9 @@ class SoftmaxSlope(AlongAxes):
         q = Softmax(self.axes)(z)
         return self(z, D * (G - self.sum(G * q)) - self.sum(D * q) * G)
 
-    def bprop(self, inputs, X, D):
-        z, G = inputs
-        return self._by_z(z, G, D) if X is z else self(z, D)
+    def bprop(self, inputs, X, G):
+        z, times = inputs
+        return self._by_z(z, times, G) if X is z else self(z, G)
 
     def jvp(self, inputs, tangents):
         (z, G), (Tz, TG) = inputs, tangents

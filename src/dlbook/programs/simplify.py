@@ -452,7 +452,8 @@ def sigmoid_times_exp(V):
 
 def factors(V: Variable, most: int = 8) -> list[Variable]:
     """Return what is multiplied to ``V``; of a square the base twice."""
-    found, open_ends = [], [V]
+    found: list[Variable] = []
+    open_ends = [V]
     while open_ends:
         U = open_ends.pop()
         if len(found) + len(open_ends) >= most:
