@@ -23,7 +23,7 @@ from dlbook.graph import Variable
 from dlbook.operations.base import Constant
 from dlbook.operators import by_name
 
-FAR = 6  # operations that are looked through, so that a long chain takes no longer for each node
+FAR = 5  # operations that are looked through, so that a long chain takes no longer for each node
 Slope = Callable[[Variable], Variable | None]
 
 
@@ -140,11 +140,12 @@ def _conditions_of_zeros(G: Variable) -> list[Variable]:
         op = V.operation
         if op is None:
             break
-        if (weight := _weight_of(V)) is not None and (V is G or weight.shape == G.shape):
+        weight = _weight_of(V)
+        if weight is not None and (V is G or weight.shape == G.shape):
             found.append(_is_on(weight))
-        elif op.scatters or _has_zeros(V) or choice_of(V) or weight is not None:
+        elif weight is not None or op.scatters or (op.chooses and choice_of(V)) or _has_zeros(V):
             return [*found, by_name["not_equal"](G, 0)]
-        if not (op.repeats or _is_a(V, "multiply", "negate", "divide")):
+        if not (op.repeats or op.name in ("multiply", "negate", "divide")):
             break
         V = V.inputs[0]  # the gradient comes first, and what it is multiplied by then
     return found
@@ -155,8 +156,10 @@ def _weight_of(G: Variable) -> Variable | None:
     if not _is_a(G, "multiply"):
         return None
     weight = G.inputs[1]
-    flat = weight.operation is not None and weight.operation.flat and weight.dtype.kind == "f"
-    return weight if flat or _has_zeros(weight) else None
+    op = weight.operation
+    if op is None or not (op.flat or isinstance(op, Constant)):
+        return None
+    return weight if (op.flat and weight.dtype.kind == "f") or _has_zeros(weight) else None
 
 
 def _is_on(weight: Variable) -> Variable:
@@ -176,8 +179,8 @@ def _is_zero(V: Variable) -> bool:
 
 
 def _is_a(V: Variable, *names: str) -> bool:
-    """Return whether one of these operations of the library has computed ``V``."""
-    return any(type(V.operation) is type(by_name[name]) for name in names)
+    """Return whether one of the operations of these names has computed ``V``."""
+    return V.operation is not None and V.operation.name in names
 
 
 def _flat(condition: Variable) -> list[Variable]:

@@ -57,8 +57,7 @@ def lower(outputs: Iterable[Variable], inputs: Iterable[Variable] = ()) -> list[
 
 def _lowered(V: Variable, find: Find) -> Variable | None:
     op = computed_by(V)
-    results = (function(V, find) for function in LOWERING.get(type(op), ()))
-    lowered = first_that_fits(V, results)
+    lowered = first_that_fits(V, LOWERING.get(type(op), ()), find)
     return op.expand(*V.inputs) if lowered is None else lowered
 
 

@@ -67,6 +67,10 @@ class _Rewriter:
         # From old nodes to new ones, and from new ones to themselves.
         self.new: dict[Variable, Variable] = masks | {mask: mask for mask in masks.values()}
         self.nodes: dict[tuple[Any, ...], Variable] = {}  # from operation and inputs
+        # Equal operations are found once, and told by their address then: to compare them at each
+        # node takes a quarter of the time. They are kept, so that no address is used again.
+        self.operations: dict[Operation, int] = {}
+        self.addresses: dict[int, tuple[Operation, int]] = {}
 
     def enter(self, V: Variable) -> Variable:
         """Return the new variable for ``V``, whose inputs were entered before."""
@@ -77,7 +81,7 @@ class _Rewriter:
         else:
             # Made anew even if nothing changes: the order of the nodes is the order of a program.
             inputs = tuple([self.new[U] for U in V.inputs])
-            key = (V.operation, *inputs)
+            key = (self._number(V.operation), *inputs)
             known = self.nodes.get(key)
             if known is None:
                 node = Variable(V.name, V.shape, V.dtype, V.operation, inputs)
@@ -92,9 +96,17 @@ class _Rewriter:
         better = self.better(V, self.find)
         return V if better is None else self._enter_all(better)
 
+    def _number(self, operation: Operation) -> int:
+        """Return a number that equal operations share."""
+        known = self.addresses.get(id(operation))
+        if known is None:
+            number = self.operations.setdefault(operation, len(self.operations))
+            known = self.addresses[id(operation)] = (operation, number)
+        return known[1]
+
     def find(self, operation: Operation, *inputs: Variable) -> Variable | None:
         """Return what was computed by this operation before, if it was."""
-        return self.nodes.get((operation, *inputs))
+        return self.nodes.get((self._number(operation), *inputs))
 
     def _enter_all(self, V: Variable) -> Variable:
         """Enter what a rule has built, down to what is there already."""
@@ -129,6 +141,10 @@ def like(V: Variable, *others: Variable) -> Variable | None:
     return others[0] if (others[0].shape, others[0].dtype) == (V.shape, V.dtype) else None
 
 
-def first_that_fits(V: Variable, results: Iterable[Variable | None]) -> Variable | None:
-    """Return the first result of a rule that can stand for ``V``."""
-    return next((U for U in results if U is not None and like(V, U) is not None), None)
+def first_that_fits(V: Variable, rules: Iterable[Rule], *further: Find) -> Variable | None:
+    """Return the first that a rule makes of ``V`` and that can stand for it."""
+    for rule in rules:
+        U = rule(V, *further)
+        if U is not None and like(V, U) is not None:
+            return U
+    return None

@@ -93,8 +93,7 @@ def simplify(
 
 def _simpler(V: Variable, find: Find) -> Variable | None:
     """Return what the first rule that fits makes of ``V``, or its value if that is known."""
-    results = (function(V) for function in RULES.get(type(computed_by(V)), ()))
-    simpler = first_that_fits(V, results)
+    simpler = first_that_fits(V, RULES.get(type(computed_by(V)), ()))
     return _folded(V) if simpler is None else simpler
 
 
@@ -133,8 +132,11 @@ def summed_over(s: Variable, e: Variable) -> tuple[int, ...] | None:
 
 def _folded(V: Variable) -> Variable | None:
     """What depends on constants alone is computed now, unless it is large or not finite."""
+    for U in V.inputs:
+        if not is_a(U, Constant):
+            return None
     op = computed_by(V)
-    if not V.inputs or not all(is_a(U, Constant) for U in V.inputs) or None in V.shape:
+    if not V.inputs or None in V.shape:
         return None
     if is_a(V, StopGradient) or V.inputs[0].ndim < V.ndim or math.prod(known(V.shape)) > 1000:
         return None
@@ -334,7 +336,10 @@ def view_of_one_number(V):
 
 def broadcasts_by_itself(V):
     """f(x, y repeated) = f(x, y): operations on entries repeat what they must by themselves"""
-    if not any(is_a(U, BroadcastLike) for U in V.inputs):
+    for U in V.inputs:
+        if is_a(U, BroadcastLike):
+            break
+    else:
         return None
     inputs = list(V.inputs)
     for i, U in enumerate(inputs):
