@@ -145,6 +145,18 @@ def test_a_derivative_of_a_second_derivative_is_found_behind_the_simplification(
     assert_allclose(dl.evaluate(by_h, {a: 0.5}), 2 * v * s(-u) - v * v * 0.3 * s(u) * s(-u))
 
 
+def test_a_gradient_that_is_the_function_itself_is_no_quotient_by_it():
+    x, z = dl.variable("x", ()), 0.3
+    moved = dl.jvp(dl.sigmoid(x), {x: dl.sigmoid(x)})
+    assert_allclose(dl.evaluate(moved, {x: z}), s(z) * s(z) * s(-z))
+    assert_allclose(dl.evaluate(dl.sigmoid.bprop([x], x, dl.sigmoid(x)), {x: z}), s(z) ** 2 * s(-z))
+    v, values = dl.variable("v", (3,)), np.array([0.1, -0.4, 0.7])
+    q = dl.softmax(v)
+    expected = dl.evaluate(q * (q - dl.sum(q * q)), {v: values})
+    for product in (q.operation.bprop([v], v, q), dl.jvp(q, {v: q})):
+        assert_allclose(dl.evaluate(product, {v: values}), expected)
+
+
 @pytest.mark.parametrize("module", [dl.scalar_graph, dl.layerwise])
 def test_the_other_engines_are_as_precise(module):
     for name, right, slope in [("tanh", math.tanh, sech2), ("sigmoid", s, SIGMOID[1])]:

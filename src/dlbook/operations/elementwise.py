@@ -214,7 +214,9 @@ def numerator(G: Variable, operation: Operation, *inputs: Variable) -> Variable 
     """
 
     def find(G: Variable) -> Variable | None:
-        a, b = G.inputs if isinstance(G.operation, Divide) else (G, G)
+        if not isinstance(G.operation, Divide):
+            return None
+        a, b = G.inputs
         same = b.operation == operation and all(map(operator.is_, b.inputs, inputs))
         return a if same and a.shape == G.shape else None
 

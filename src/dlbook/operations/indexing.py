@@ -322,18 +322,13 @@ class ArgMax(Operation):
     def f(self, A):
         xp = array_namespace(A)
         A = xp.astype(A, xp.uint8) if A.dtype == xp.bool else A  # PyTorch orders no bools
-        return xp.argmax(A, axis=self.axis)
+        return getattr(xp, self.name)(A, axis=self.axis)
 
 
 class ArgMin(ArgMax):
     """Where the smallest entry is, the first one if there are several."""
 
     name = "argmin"
-
-    def f(self, A):
-        xp = array_namespace(A)
-        A = xp.astype(A, xp.uint8) if A.dtype == xp.bool else A  # PyTorch orders no bools
-        return xp.argmin(A, axis=self.axis)
 
 
 class MaxAndIndex(Operation):
