@@ -171,7 +171,7 @@ def check_logits(where: str, z: Variable) -> None:
     if source := _source_of_probabilities(z):
         raise ValueError(
             f"{where}: the logits '{z.name}' {shape_text(z.shape)} are probabilities already, "
-            f"from a {source}; give what goes into the {source}, since {where} applies its own"
+            f"from a {source}; give what goes into the {source}, since {where} makes them itself"
         )
 
 

@@ -326,7 +326,7 @@ def _is_minus_one(size: Any) -> bool:
 
 
 def _size_left(A: Variable, sizes: tuple[Any, ...]) -> int | None:
-    """Return what -1 stands for: a number, or the number of examples; -1 if it is neither."""
+    """Return what -1 stands for, a size or the number of examples; raise an error if neither."""
     others = check_shape("reshape", (size for size in sizes if not _is_minus_one(size)))
     entries, unknown = divmod(_known_entries(A.shape), _known_entries(others))
     examples = A.shape.count(None) - others.count(None)
