@@ -138,7 +138,8 @@ class MLP:
     Raises
     ------
     TypeError, ValueError
-        If a layer does not fit the one before it, something is missing, or is NaN or infinite.
+        If a layer does not fit the one before it, something is missing, or is NaN or infinite;
+        or if the cross-entropy gets probabilities of a sigmoid for its logits.
     """
 
     def __init__(
@@ -154,6 +155,11 @@ class MLP:
             raise ValueError(f"MLP: expected one W, b and f for each layer, got {counts}")
         if not all(isinstance(f_k, Activation) for f_k in f) or not isinstance(loss, Loss):
             raise TypeError(f"MLP: expected f of type Activation and a Loss, got {f} and {loss}")
+        if loss is cross_entropy and f[-1] is sigmoid:
+            raise ValueError(
+                "MLP: cross_entropy takes logits and makes probabilities of them itself, so the "
+                "last layer's f must not be sigmoid; use identity"
+            )
         if not 0 <= lambda_ < np.inf:
             raise ValueError(f"MLP: expected a lambda_ that is not negative, got {lambda_}")
         self.W = {k: _array(f"MLP: W[{k}]", W_k, 2) for k, W_k in enumerate(W, start=1)}

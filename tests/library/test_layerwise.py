@@ -38,6 +38,8 @@ def cases(draw, activations=ACTIVATIONS, losses=(lw.squared_error, lw.cross_entr
     m = None if single or (single is None and draw(st.booleans())) else draw(sizes)
     loss = draw(st.sampled_from(losses))
     f = [draw(st.sampled_from(activations)) for _ in widths[1:]]
+    if loss is lw.cross_entropy and f[-1] is lw.sigmoid:
+        f[-1] = lw.identity  # the cost takes logits
     W = [smooth_values(rng, shape) for shape in zip(widths[1:], widths[:-1], strict=True)]
     b = [smooth_values(rng, (width,)) for width in widths[1:]]
     mlp = MLP(W, b, f, loss, lambda_=draw(st.sampled_from([0.0, 0.1])))
@@ -380,6 +382,12 @@ def test_activations_and_losses_are_those_of_this_module():
 def test_the_weight_decay_is_not_negative(lambda_):
     with reported(ValueError, f"MLP: expected a lambda_ that is not negative, got {lambda_}"):
         small(lambda_)
+
+
+def test_a_sigmoid_below_the_cross_entropy_is_reported():
+    expected = "MLP: cross_entropy takes logits and makes probabilities of them itself"
+    with reported(ValueError, expected):
+        MLP([np.eye(2)], [np.zeros(2)], [lw.sigmoid], lw.cross_entropy)
 
 
 @pytest.mark.parametrize("shape", [(3,), (4, 3), (2, 1)])

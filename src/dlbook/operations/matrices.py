@@ -113,7 +113,7 @@ class SolveTriangular(Operation):
             if self.transposed:
                 return torch.linalg.solve_triangular(L.mT, B, upper=True)
             return torch.linalg.solve_triangular(L, B, upper=False)
-        if L.ndim > 2 and len(L) > L.shape[-1]:
+        if L.ndim > 2 or B.ndim > 2:
             return substitute(np.swapaxes(L, -1, -2) if self.transposed else L, B, self.transposed)
         trans = "T" if self.transposed else "N"
         return scipy.linalg.solve_triangular(L, B, trans, lower=True, check_finite=False)
@@ -136,7 +136,7 @@ class SolveTriangular(Operation):
 
 
 def substitute(T: np.ndarray, B: np.ndarray, upper: bool) -> np.ndarray:
-    """Solve T X = B row by row, for all matrices of a stack at once; SciPy takes one at a time."""
+    """Solve T X = B row by row, for a whole stack at once, which SciPy before 1.16 cannot."""
     shape = np.broadcast_shapes(T.shape[:-2], B.shape[:-2]) + B.shape[-2:]
     X = np.array(np.broadcast_to(B, shape))
     d = T.shape[-1]
