@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 HAS_PYTORCH = find_spec("torch") is not None
 if not HAS_PYTORCH:
@@ -25,10 +25,13 @@ share = os.cpu_count() // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
 os.environ.setdefault("OMP_NUM_THREADS", str(max(1, share)))
 
 # The same draws on every machine, however busy: whoever reads the book must not meet a test that
-# fails by luck.
+# fails by luck. Looking for the smallest example that fails takes minutes for each test: that is
+# left to a run of one test alone.
+together = "PYTEST_XDIST_WORKER" in os.environ
 settings.register_profile(
     "everywhere",
     derandomize=True,
+    phases=set(Phase) - {Phase.shrink, Phase.explain} if together else Phase,
     database=None,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
