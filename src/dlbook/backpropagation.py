@@ -11,7 +11,15 @@ from collections.abc import Iterable
 from dlbook.checkpoints import Recomputing
 from dlbook.checks import shape_text
 from dlbook.differentiability import varies
-from dlbook.graph import Graph, Variable, get_consumers, get_inputs, get_operation, has_name
+from dlbook.graph import (
+    Graph,
+    Variable,
+    get_consumers,
+    get_inputs,
+    get_operation,
+    has_name,
+    no_collection,
+)
 from dlbook.operations import astype, constant
 from dlbook.operations.base import Operation, check_floats, distinct
 from dlbook.operations.branches import add
@@ -20,6 +28,7 @@ from dlbook.operations.shapes import zeros_like
 GradTable = dict[Variable, Variable | None]  # None stands for zero: nothing to compute
 
 
+@no_collection()
 def backprop(
     targets: Variable | Iterable[Variable],
     z: Variable,

@@ -77,6 +77,8 @@ class Operation:
         Whether ``f`` gives no new numbers, only another view of its first input.
     fresh : bool
         Whether ``f`` always returns memory of its own, so that no copy is needed.
+    buffered : bool
+        Whether its ``code`` can write to a buffer that was made before.
     """
 
     name: str = "operation"
@@ -94,6 +96,7 @@ class Operation:
     operator: str = ""
     view: bool = False
     fresh: bool = False
+    buffered: bool = True
 
     def __call__(self, *inputs: Operand) -> Variable:
         """Add a node to the graph: the variable that this operation computes from ``inputs``."""
@@ -134,8 +137,8 @@ class Operation:
     @any_inputs
     def infer_dtype(self, *inputs: Variable) -> np.dtype:
         """Return the output's dtype; by default the common type of the inputs."""
-        first, *others = (V.dtype for V in inputs)
-        return np.result_type(first, *others) if any(d is not first for d in others) else first
+        first, *others = [V.dtype for V in inputs]
+        return np.result_type(first, *others) if any([d is not first for d in others]) else first
 
     @any_inputs
     def expand(self, *inputs: Variable) -> Variable | None:
@@ -380,7 +383,7 @@ def apply(operation: Operation, *inputs: Operand, name: str | None = None) -> Va
     TypeError
         If the operation needs floats, say, and gets something else.
     """
-    if operation.kinds == "f":  # a plain whole number stands for a float
+    if operation.kinds == "f" and int in map(type, inputs):  # a whole number stands for a float
         inputs = tuple([float(V) if type(V) is int else V for V in inputs])
     variables = as_variables(operation.name, *inputs)
     _check_count(operation, variables)
@@ -405,7 +408,8 @@ _KINDS = {"f": "floats", "fiu": "numbers", "iu": "integers", "b": "bools"}
 
 def to_common_dtype(inputs: tuple[Variable, ...]) -> tuple[Variable, ...]:
     """Convert where dtypes differ, so that every library computes with the same ones."""
-    if all(V.dtype is inputs[0].dtype for V in inputs):
+    first = inputs[0].dtype
+    if all([V.dtype is first for V in inputs]):
         return inputs
     common = np.result_type(*(V.dtype for V in inputs))
     return tuple(V if V.dtype == common else by_name["astype"](V, common) for V in inputs)
@@ -431,7 +435,7 @@ def as_variables(name: str, *values: Any) -> tuple[Variable, ...]:
 
     Raises TypeError, in the name of an operation, if there is anything else.
     """
-    if all(type(V) is Variable for V in values):
+    if all([type(V) is Variable for V in values]):
         return values
     dtypes = [V.dtype for V in values if isinstance(V, Variable | np.ndarray | np.generic)]
     variables = []

@@ -214,7 +214,7 @@ def over_few(ufunc: np.ufunc, A: np.ndarray, out: np.ndarray) -> np.ndarray:
 def largest_in_rows(A: np.ndarray, columns: np.ndarray, out: np.ndarray) -> np.ndarray:
     """Find the largest entry of each row. NumPy is quick along the longer axis: so transpose."""
     columns[...] = A.T
-    np.maximum.reduce(columns, axis=0, out=out.reshape(-1))
+    np.maximum.reduce(columns, 0, out=out.reshape(-1))
     return out
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from array_api_compat import array_namespace, device
 
 from dlbook.checks import known
-from dlbook.operations.base import Operation, call, dtype_code, helper, shape_code
+from dlbook.operations.base import Operation, call, dtype_code, helper, shape_code, size_code
 from dlbook.operations.elementwise import Elementwise
 from dlbook.operations.labels import check_labels
 from dlbook.operations.pairwise import FEW, IN_LANES, RUN, total
@@ -106,7 +106,7 @@ class LabelPlaces(Operation):
     The labels are checked here, once for all that use them.
     """
 
-    name, kinds, fresh = "label_places", "i", True
+    name, kinds, fresh, buffered = "label_places", "i", True, False
 
     def __init__(self, classes: int):
         self.classes = classes
@@ -121,20 +121,19 @@ class LabelPlaces(Operation):
         return y + xp.reshape(starts, y.shape)
 
     def code(self, V, arguments, out, setup):
-        end = " * ".join(["m" if size is None else str(size) for size in (*V.shape, self.classes)])
-        starts = f"np.arange(0, {end}, {self.classes}).reshape({shape_code(V.shape)})"
-        return call("places_of", *arguments, setup("starts", starts), str(self.classes), out=out)
+        rows = " * ".join(map(size_code, V.shape)) or "1"
+        which = setup("rows", f"np.arange({rows}).reshape({shape_code(V.shape)})")
+        return call("places_of", which, *arguments, setup("table", f"({rows}, {self.classes})"))
 
 
 @helper
-def places_of(
-    labels: np.ndarray, starts: np.ndarray, classes: int, out: np.ndarray | None = None
-) -> np.ndarray:
-    """Add the labels to the places where their rows start."""
-    # As unsigned numbers the negative ones are the largest: one look finds all that are wrong.
-    if np.maximum.reduce(labels.view(np.uint64), None) >= classes:
-        check_labels("cross_entropy", labels, classes)
-    return np.add(starts, labels, out)
+def places_of(rows: np.ndarray, labels: np.ndarray, table: tuple[int, int]) -> np.ndarray:
+    """Return where the label's entry of each row lies in the table, counted row by row."""
+    try:
+        return np.ravel_multi_index((rows, labels), table)  # refuses what lies outside
+    except ValueError:
+        check_labels("cross_entropy", labels, table[1])
+        raise
 
 
 class Pick(Operation):
@@ -189,8 +188,8 @@ def minus_one_at(
 ) -> np.ndarray:
     """Copy ``A``, unless it is the buffer itself, and subtract one at the places."""
     if out is None:
-        out = np.empty_like(A, order="C")
-    if out is not A:
+        out = np.array(A, order="C")
+    elif out is not A:
         np.copyto(out, A)
     flat = out.reshape(-1) if out.flags.c_contiguous else out.flat
     flat[places] -= one

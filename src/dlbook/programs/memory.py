@@ -106,4 +106,5 @@ def read_by(V: Variable) -> list[Variable]:
 
 def has_buffer(V: Variable) -> bool:
     op = computed_by(V)
-    return V.ndim > 0 and not (op.view or op.output is not None or isinstance(op, Constant))
+    brought_along = op.output is not None or not op.buffered
+    return V.ndim > 0 and not (op.view or brought_along or isinstance(op, Constant))

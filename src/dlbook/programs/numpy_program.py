@@ -7,19 +7,18 @@ caller gets is in memory of its own.
 
 from __future__ import annotations
 
-import gc
 import math
+import re
 import threading
 from builtins import compile as compile_python
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
 from dlbook.checks import Shape, check_values, in_the_name_of, shape_text
-from dlbook.graph import Variable, needed
+from dlbook.graph import Variable, needed, no_collection
 from dlbook.operations.base import (
     Constant,
     computed_by,
@@ -44,7 +43,7 @@ class NumpyProgram(Program):
 
     def __init__(self, outputs: list[Variable], inputs: list[Variable], simplify: bool):
         super().__init__(outputs, inputs, simplify)
-        with _no_collection():
+        with no_collection():
             if simplify:
                 outputs = lower(simplified(outputs, inputs), inputs)
             writer = Writer(outputs, inputs, needed(outputs, inputs, read_by))
@@ -118,18 +117,6 @@ class NumpyProgram(Program):
         return arrays
 
 
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Do not look for garbage: all of a large graph is needed, and looking costs a quarter more."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
 def _write_check(inputs: list[Variable], examples: int | None) -> Callable[..., bool]:
     """Write the function that tells whether values can be taken as they are, all in one look."""
     names = [f"x{i}" for i in range(len(inputs))]
@@ -156,6 +143,7 @@ class Writer:
         self.setup_lines: list[str] = []
         self.lines: list[str] = []
         self.made: list[Variable] = []  # what is computed in each of them
+        self.lies_in: dict[Variable, str] = {}  # the buffer that is its memory in every run
         self.done: dict[str, str] = {}  # what has been set up
         self.known: set[Variable] = set()  # numbers known before the first run
         self.memory = Memory(nodes, outputs)
@@ -214,11 +202,17 @@ class Writer:
         )
         arguments = [self._argument(U, V) for U in V.inputs]
         out = self._out(V)
+        if op.view and V.ndim and V.inputs[0] in self.lies_in:  # to look at memory that is known
+            arguments[0] = self.lies_in[V.inputs[0]]
         code = op.code(V, arguments, out, self.setup)
         if code is None:
             code = self._call(V, arguments, out)
         elif V.ndim == 0 and op.view:
             code += "[()]"  # a number of its own
+        elif op.view and V.inputs[0] in self.lies_in:
+            code = self.setup(V.name, code)  # of a view of a view, NumPy might make a copy
+        elif out and self.memory.buffer[V] not in self.memory.kept and out in words(code):
+            self.lies_in[V] = out
         if known:
             self.known.add(V)
             code = (
@@ -333,6 +327,11 @@ class Writer:
             return f"{name}.copy()"
         self.returned.add(name)
         return name
+
+
+def words(code: str) -> list[str]:
+    """Return the names and numbers in a piece of code."""
+    return re.findall(r"\w+", code)
 
 
 def _family(V: Variable) -> tuple[Any, ...]:

@@ -74,27 +74,25 @@ class _Rewriter:
 
     def enter(self, V: Variable) -> Variable:
         """Return the new variable for ``V``, whose inputs were entered before."""
-        if V in self.new:
-            return self.new[V]
-        if V.operation is None:
+        result = self.new.get(V)
+        if result is not None:
+            return result
+        op = V.operation
+        if op is None:
             result = V
         else:
             # Made anew even if nothing changes: the order of the nodes is the order of a program.
             inputs = tuple([self.new[U] for U in V.inputs])
-            key = (self._number(V.operation), *inputs)
-            known = self.nodes.get(key)
-            if known is None:
-                node = Variable(V.name, V.shape, V.dtype, V.operation, inputs)
-                known = self.nodes[key] = self._improved(node)
-            result = known
-            if V.name != V.operation.name and result.operation and inputs:
+            key = (self._number(op), *inputs)
+            result = self.nodes.get(key)
+            if result is None:
+                node = Variable(V.name, V.shape, V.dtype, op, inputs)
+                better = self.better(node, self.find)
+                result = self.nodes[key] = node if better is None else self._enter_all(better)
+            if V.name != op.name and result.operation and inputs:
                 _keep_name(result, V.name)
         self.new[V] = self.new[result] = result
         return result
-
-    def _improved(self, V: Variable) -> Variable:
-        better = self.better(V, self.find)
-        return V if better is None else self._enter_all(better)
 
     def _number(self, operation: Operation) -> int:
         """Return a number that equal operations share."""
