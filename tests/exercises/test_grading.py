@@ -613,6 +613,7 @@ def double(x):
 """
 
 
+@pytest.mark.exhaustive
 def test_a_busy_machine_gives_the_same_grades(assignment, tmp_path):
     """Beside eight other processes a slow answer is as right as without, and nobody is late."""
     needs_sandbox()

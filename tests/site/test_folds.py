@@ -184,7 +184,7 @@ def test_a_link_to_something_folded_opens_it(open_page):
     assert 0 <= inside.bounding_box()["y"] < 200
 
 
-@SCRIPTS
+@pytest.mark.parametrize("scripts", [True, pytest.param(False, marks=pytest.mark.exhaustive)])
 def test_what_is_folded_is_printed(scripts, open_page):
     paper = open_page(f"chapters/{WITH_ALL_KINDS[0]}.html", java_script_enabled=scripts).pdf()
     text = letters("".join(p.get_textpage().get_text_range() for p in pypdfium2.PdfDocument(paper)))

@@ -59,6 +59,7 @@ def test_an_old_link_leads_to_the_same_place(old, new, site, address, open_page)
     assert not place or page.locator(f"[id='{place}']").count() == 1
 
 
+@pytest.mark.exhaustive
 def test_every_old_address_leads_on(address, open_page):
     page = open_page("index.html")
     for old, new in MOVED.items():

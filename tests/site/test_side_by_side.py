@@ -97,6 +97,7 @@ def test_what_has_run_is_not_run_again_and_stands_on_its_page(failed, tmp_path):
     assert status != 0
 
 
+@pytest.mark.exhaustive
 def test_a_page_without_a_notebook_waits_for_none(tmp_path):
     book(tmp_path, a=MEETS.format("a", "f"))
     (tmp_path / "f.md").write_text("---\norphan: true\n---\n# No notebook", encoding="utf-8")
@@ -107,6 +108,7 @@ def test_a_page_without_a_notebook_waits_for_none(tmp_path):
     assert "a met f" in (tmp_path / "out" / "a.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.exhaustive
 def test_a_line_that_a_cell_prints_in_two_pieces_stays_one_line(tmp_path):
     pieces = 'print("half a line,", end="", flush=True)\nprint(" and the rest")'
     book(tmp_path, a=pieces)
