@@ -19,6 +19,7 @@ from dlbook.graph import (
     get_operation,
     has_name,
     no_collection,
+    variables_of,
 )
 from dlbook.operations import astype, constant
 from dlbook.operations.base import Operation, check_floats, distinct
@@ -61,7 +62,7 @@ def backprop(
         If ``z`` or a target does not hold floats, or an operation on the way has no rule. What
         changes by jumps alone has the gradient 0: see :mod:`dlbook.differentiability`.
     """
-    targets = [targets] if isinstance(targets, Variable) else list(targets)
+    targets = variables_of("backprop", "targets", targets)
     check_floats("backprop", z, *targets)
     if z.shape != ():
         raise ValueError(

@@ -12,7 +12,7 @@ from typing import overload
 
 from dlbook.checks import shape_text
 from dlbook.differentiability import varies
-from dlbook.graph import Graph, Variable
+from dlbook.graph import Graph, Variable, variables_of
 from dlbook.operations import astype
 from dlbook.operations.base import as_variables, check_floats, computed_by, distinct
 from dlbook.operations.shapes import broadcast_like, zeros_like
@@ -56,7 +56,7 @@ def jvp(
             f"jvp: the tangents must be a dict from each variable that moves to its direction, got "
             f"a {type(tangents).__name__}"
         )
-    ends = [outputs] if isinstance(outputs, Variable) else list(outputs)
+    ends = variables_of("jvp", "outputs", outputs)
     check_floats("jvp", *ends, *tangents)
     table: dict[Variable, Variable | None]  # None stands for zero
     table = {V: _direction(V, T) for V, T in tangents.items()}
@@ -81,8 +81,14 @@ def _tangent(V: Variable, tangents: list[Variable | None]) -> Variable | None:
     """Return the tangent of ``V``, given those of its inputs; ``None`` for zero."""
     if all(T is None for T in tangents):
         return None
-    T = computed_by(V).jvp(distinct(V.inputs), tangents)
+    op = computed_by(V)
+    T = op.jvp(distinct(V.inputs), tangents)
     if T is None:
         return None
+    if not isinstance(T, Variable):
+        raise TypeError(
+            f"jvp: the jvp of {op.name} must return a variable, or None for zero, got "
+            f"{type(T).__name__}"
+        )
     T = T if T.dtype == V.dtype else astype(T, V.dtype)
     return T if T.shape == V.shape else broadcast_like(T, V)

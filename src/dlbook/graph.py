@@ -175,6 +175,23 @@ def variable(name: str, shape: Iterable[int | None], dtype: DTypeLike = np.float
     return Variable(name, check_shape(where, shape), check_dtype(where, dtype))
 
 
+def variables_of(where: str, role: str, given: Variable | Iterable[Variable]) -> list[Variable]:
+    """Return the variables that an argument stands for: one, or several in a list.
+
+    Raises TypeError, in the name of a function, if there is anything else.
+    """
+    if isinstance(given, Variable):
+        return [given]
+    several = isinstance(given, Iterable) and not isinstance(given, str | bytes)
+    found: list[Any] = list(given) if several else [given]
+    for V in found:
+        if not isinstance(V, Variable):
+            raise TypeError(
+                f"{where}: the {role} must be variables, got {shortened(repr(V), WIDE)}"
+            )
+    return found
+
+
 class Graph:
     """The variables that ``outputs`` depend on, the outputs included.
 
@@ -187,7 +204,7 @@ class Graph:
 
     def __init__(self, outputs: Variable | Iterable[Variable] = ()):
         self._consumers: dict[Variable, list[Variable]] = {}
-        for V in [outputs] if isinstance(outputs, Variable) else outputs:
+        for V in variables_of("Graph", "outputs", outputs):
             self.insert(V)
 
     def insert(self, V: Variable) -> None:
@@ -283,7 +300,12 @@ def needed(
 
 
 def get_operation(V: Variable) -> Operation | None:
-    """Return the operation that computes ``V``; ``None`` for an input (Section 6.5.6)."""
+    """Return the operation that computes ``V``; ``None`` for an input (Section 6.5.6).
+
+    Raises TypeError if ``V`` is no variable.
+    """
+    if not isinstance(V, Variable):
+        raise TypeError(f"get_operation: takes a variable, got {V!r}")
     return V.operation
 
 
@@ -307,5 +329,7 @@ def get_inputs(V: Variable, G: Graph) -> list[Variable]:
 
 
 def _must_contain(function: str, V: Variable, G: Graph) -> None:
+    if not isinstance(G, Graph):
+        raise TypeError(f"{function}: takes a variable and a Graph, such as Graph(J), got {G!r}")
     if V not in G:
         raise ValueError(f"{function}: {V!r} is not in this graph of {len(G)} variables")

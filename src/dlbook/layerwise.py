@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dlbook.checks import real_number
+
 Array = np.ndarray
 
 
@@ -150,6 +152,9 @@ class MLP:
         loss: Loss = squared_error,
         lambda_: float = 0.0,
     ):
+        for name, given in (("W", W), ("b", b), ("f", f)):
+            if not isinstance(given, Sequence | np.ndarray):
+                raise TypeError(f"MLP: expected a list of one {name} for each layer, got {given!r}")
         if not len(W) == len(b) == len(f) > 0:
             counts = f"{len(W)} W, {len(b)} b and {len(f)} f"
             raise ValueError(f"MLP: expected one W, b and f for each layer, got {counts}")
@@ -160,7 +165,7 @@ class MLP:
                 "MLP: cross_entropy takes logits and makes probabilities of them itself, so the "
                 "last layer's f must not be sigmoid; use identity"
             )
-        if not 0 <= lambda_ < np.inf:
+        if not (real_number(lambda_) and 0 <= lambda_ < np.inf):
             raise ValueError(f"MLP: expected a lambda_ that is not negative, got {lambda_}")
         self.W = {k: _array(f"MLP: W[{k}]", W_k, 2) for k, W_k in enumerate(W, start=1)}
         self.b = {k: _array(f"MLP: b[{k}]", b_k, 1) for k, b_k in enumerate(b, start=1)}
@@ -217,8 +222,8 @@ class MLP:
     def backward(self, run: Forward) -> Gradients:
         """Compute the gradient of J, from the output back to the first layer (Algorithm 6.4).
 
-        Takes what :meth:`forward` returned. Raises ValueError if the shapes in it are those of
-        another network, and FloatingPointError if a gradient is not finite.
+        Takes what :meth:`forward` returned, and raises TypeError otherwise; ValueError if the
+        shapes in it are those of another network, FloatingPointError if a gradient is not finite.
         """
         grad_W, grad_b, grad_a = {}, {}, {}
         g = self._output_gradient(run)
@@ -248,6 +253,8 @@ class MLP:
         return delta
 
     def _output_gradient(self, run: Forward) -> Array:
+        if not isinstance(run, Forward):
+            raise TypeError(f"backward: takes what forward returned, got {run!r}")
         sizes = {k: h_k.shape[-1] for k, h_k in run.h.items()}
         expected = {0: self.W[1].shape[1]} | {k: len(b_k) for k, b_k in self.b.items()}
         if sizes != expected:

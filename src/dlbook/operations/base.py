@@ -11,7 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Never, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -98,8 +98,23 @@ class Operation:
     fresh: bool = False
     buffered: bool = True
 
-    def __call__(self, *inputs: Operand) -> Variable:
+    def __init_subclass__(cls, **options: Any):
+        super().__init_subclass__(**options)
+        for rule, taken in (("bprop", ("inputs", "X", "G")), ("jvp", ("inputs", "tangents"))):
+            if inspect.isfunction(vars(cls).get(rule)):
+                signature = inspect.signature(vars(cls)[rule])
+                try:
+                    signature.bind("self", *taken)
+                except TypeError:
+                    raise TypeError(
+                        f"{cls.__name__}: {rule} must take (self, {', '.join(taken)}), got "
+                        f"{signature}"
+                    ) from None
+
+    def __call__(self, *inputs: Operand, **settings: Never) -> Variable:
         """Add a node to the graph: the variable that this operation computes from ``inputs``."""
+        if settings:
+            raise TypeError(f"{self.name}: takes its inputs alone, got {', '.join(settings)}=")
         return apply(self, *inputs)
 
     @any_inputs
@@ -240,6 +255,15 @@ def store(out: np.ndarray, value: Any) -> np.ndarray:
 
 
 @helper
+def read_only(value: Any) -> Any:
+    """Return an array so that nobody can write to it: it belongs to somebody else."""
+    if isinstance(value, np.ndarray):
+        value = value.view()
+        value.flags.writeable = False
+    return value
+
+
+@helper
 def as_promised(value: Any, shape: tuple[int, ...], dtype: DTypeLike, name: str) -> np.ndarray:
     """Return what an operation's ``f`` gave, if it has the shape and dtype that its rules say."""
     if np.shape(value) != shape:
@@ -363,6 +387,8 @@ def constant(value: ArrayLike, name: str | None = None, dtype: DTypeLike | None 
     TypeError
         If it does not consist of numbers.
     """
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"constant: the name must be a text, got {name!r}")
     array = as_array("constant", value, dtype)  # a copy: a constant never changes
     array = array.astype(check_dtype("constant", array.dtype), copy=False)
     array.flags.writeable = False
@@ -391,9 +417,12 @@ def apply(operation: Operation, *inputs: Operand, name: str | None = None) -> Va
         variables = to_common_dtype(variables)
     for V in variables:
         if V.dtype.kind not in operation.kinds:
+            hint = ""
+            if operation.kinds == "b" and isinstance(V.operation, Constant):
+                hint = "; & and | come before < and >, so write (x > 0) & (x < 1)"
             raise TypeError(
                 f"{operation.name}: needs {_KINDS[operation.kinds]}, but '{V.name}' of shape "
-                f"{shape_text(V.shape)} is {V.dtype}"
+                f"{shape_text(V.shape)} is {V.dtype}{hint}"
             )
     if operation.mixes:
         variables = to_common_dtype(variables)

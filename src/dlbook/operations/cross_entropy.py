@@ -120,6 +120,12 @@ def cross_entropy(logits: Operand, labels: Operand) -> Variable:
             f"cross_entropy: the probabilities '{y.name}' {shape_text(y.shape)} must have the "
             f"shape of the logits '{z.name}' {shape_text(z.shape)}; labels must be integers"
         )
+    if z.shape[-1] is None:
+        raise ValueError(
+            f"cross_entropy: the last axis of the logits '{z.name}' {shape_text(z.shape)} must be "
+            f"that of the classes, not of the examples; for two classes with one logit use "
+            f"binary_cross_entropy"
+        )
     y = probability(y, "cross_entropy", rows=True)
     log_q = log_softmax(z)
     # A class that has no share costs nothing, also where its logit is -inf.

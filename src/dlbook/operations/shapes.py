@@ -44,6 +44,7 @@ def broadcast_shape(operation: Operation, *inputs: Variable, but_last: int = 0) 
         if len(distinct) > 1:
             named = " and ".join(f"'{V.name}' {shape_text(V.shape)}" for V in inputs)
             hint = ", and None is no fixed number" if None in distinct else ""
+            hint += _where_an_axis_is_missing(inputs)
             raise ValueError(
                 f"{operation.name}: the shapes of {named} do not fit: counted from the last axis, "
                 f"sizes must be equal or 1{hint}"
@@ -57,6 +58,15 @@ def broadcast_shape(operation: Operation, *inputs: Variable, but_last: int = 0) 
             f"y.reshape(None, 1), say, or y[:, 0]"
         )
     return tuple(result)
+
+
+def _where_an_axis_is_missing(inputs: tuple[Variable, ...]) -> str:
+    """Return the cure if one input has lost an axis of another one when it was reduced."""
+    shapes = [V.shape for V in inputs]
+    for V in inputs:
+        if getattr(V.operation, "keepdims", None) is False and V.inputs[0].shape in shapes:
+            return f"; keepdims=True in '{V.name}' leaves the axis there, with size 1"
+    return ""
 
 
 def unbroadcast(G: Variable, V: Variable) -> Variable:

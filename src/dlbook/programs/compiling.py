@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dlbook.checks import check_values, in_the_name_of, needed_by
-from dlbook.graph import Variable, needed
+from dlbook.graph import Variable, needed, variables_of
 from dlbook.programs.program import Program
 from dlbook.programs.values import check_input
+from dlbook.showing import shortened
 
 if TYPE_CHECKING:
     from dlbook.programs.numpy_program import NumpyProgram
@@ -74,7 +75,8 @@ def compile(
         If an input is given twice, or one that the outputs depend on is missing, or there is no
         such backend.
     """
-    ends, starts = _variables("outputs", outputs), _variables("inputs", inputs)
+    ends = variables_of("compile", "outputs", outputs)
+    starts = variables_of("compile", "inputs", inputs)
     twice = {V.name for V, times in Counter(starts).items() if times > 1}
     if twice:
         raise ValueError(f"compile: given twice among the inputs: {', '.join(sorted(twice))}")
@@ -110,6 +112,11 @@ def evaluate(
     TypeError, ValueError
         As :func:`compile` and the program it makes; also if a value contains NaN.
     """
+    if not isinstance(output, Variable):
+        raise TypeError(
+            f"evaluate: computes one variable, got {shortened(repr(output), 100)}; for several "
+            f"use compile"
+        )
     if not isinstance(values, Mapping):
         raise TypeError(
             f"evaluate: the values must be a dict from variables to arrays, got a "
@@ -123,23 +130,14 @@ def evaluate(
         return program(*arrays)[0]
 
 
-def _variables(role: str, given: Variable | Iterable[Variable]) -> list[Variable]:
-    variables = [given] if isinstance(given, Variable | str) else given
-    if not isinstance(variables, Iterable):
-        raise TypeError(f"compile: the {role} must be variables, got {given!r}")
-    variables = list(variables)
-    for V in variables:
-        if not isinstance(V, Variable):
-            raise TypeError(f"compile: the {role} must be variables, got {V!r}")
-    return variables
-
-
 def check_given(outputs: list[Variable], inputs: list[Variable]) -> None:
     """Raise a ValueError if a value is missing."""
     missing = sorted(V.name for V in needed(outputs, inputs) if V.operation is None)
     if missing:
         named_alike = sorted({V.name for V in inputs} & set(missing))
         hint = f" (another variable named '{named_alike[0]}' is given)" if named_alike else ""
+        if any(V.operation is None and V.name in missing for V in outputs):
+            hint = "; the dict that backprop gives lists the parameters: take gradients[W]"
         raise ValueError(
             f"compile: no value is given for {', '.join(missing)}, on which "
             f"{', '.join(V.name for V in outputs)} depends{hint}"

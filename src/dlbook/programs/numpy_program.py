@@ -257,8 +257,10 @@ class Writer:
     def _call(self, V: Variable, arguments: list[str], out: str) -> str:
         """Call the operation's own f, where NumPy has nothing better."""
         op = computed_by(V)
+        if not op.fresh:  # it may be anybody's, and write to what it is given
+            arguments = [a if a == "None" else f"read_only({a})" for a in arguments]
         code = f"{self._function(V)}({', '.join(arguments)})"
-        if not op.fresh:  # it may be anybody's
+        if not op.fresh:
             promise = f"{shape_code(V.shape)}, {dtype_code(V.dtype)}, {op.name!r}"
             code = f"as_promised({code}, {promise})"
         if out:

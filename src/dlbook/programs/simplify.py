@@ -18,7 +18,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from dlbook.checks import known
-from dlbook.graph import Variable
+from dlbook.graph import Variable, variables_of
 from dlbook.operations import (
     broadcast_like,
     constant,
@@ -84,11 +84,8 @@ def simplify(
     TypeError
         If something else than variables is given.
     """
-    ends = [outputs] if isinstance(outputs, Variable) else list(outputs)
-    for V in ends:
-        if not isinstance(V, Variable):
-            raise TypeError(f"simplify: the outputs must be variables, got {V!r}")
-    return rewrite(ends, inputs, _simpler)
+    ends = variables_of("simplify", "outputs", outputs)
+    return rewrite(ends, variables_of("simplify", "inputs", inputs), _simpler)
 
 
 def _simpler(V: Variable, find: Find) -> Variable | None:

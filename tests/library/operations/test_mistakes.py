@@ -439,3 +439,80 @@ def test_a_triangular_matrix_with_a_0_on_its_diagonal_is_reported_when_it_runs(b
         ValueError, match=r"solve_triangular: the matrix of shape \(2, 2\) has a 0 on its diagonal"
     ):
         program(np.array([[1.0, 5.0], [2.0, 0.0]]), np.ones((2, 1)))
+
+
+# --- What a function gets that is no variable, and what a rule of one's own must not do ---------
+
+z = dl.sum(A23)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: dl.Graph("z"), "Graph: the outputs must be variables, got 'z'"),
+        (lambda: dl.Graph([z, None]), "Graph: the outputs must be variables, got None"),
+        (lambda: dl.backprop("A", z), "backprop: the targets must be variables, got 'A'"),
+        (lambda: dl.backprop(np.tanh, z), "backprop: the targets must be variables, got <ufunc"),
+        (lambda: dl.jvp(None, {A23: A23}), "jvp: the outputs must be variables, got None"),
+        (lambda: dl.simplify(3), "simplify: the outputs must be variables, got 3"),
+        (lambda: dl.simplify([z], 3), "simplify: the inputs must be variables, got 3"),
+        (lambda: dl.compile([z], "A"), "compile: the inputs must be variables, got 'A'"),
+        (lambda: dl.evaluate([z, z], {}), "evaluate: computes one variable, .* use compile"),
+        (lambda: dl.get_operation(None), "get_operation: takes a variable, got None"),
+        (lambda: dl.get_consumers(A23, z), r"get_consumers: takes a variable and a Graph.*Graph\("),
+        (lambda: dl.relu(A23, axis=1), "relu: takes its inputs alone, got axis="),
+        (lambda: dl.constant(1, name=2), "constant: the name must be a text, got 2"),
+        (lambda: 0 & A23, r"logical_and: .* so write \(x > 0\) & \(x < 1\)"),
+    ],
+)
+def test_what_is_no_variable_is_named_with_the_function_that_was_called(call, message):
+    with pytest.raises(TypeError, match=f"^{message}"):
+        call()
+
+
+def test_an_axis_that_a_mean_has_lost_is_found():
+    with pytest.raises(ValueError, match=r"^subtract: .*keepdims=True in 'mean' leaves the axis"):
+        M - dl.mean(M, axis=1)
+    with pytest.raises(ValueError, match=r"no fixed number$"):
+        A23 * M
+
+
+def test_a_cross_entropy_over_the_examples_is_refused():
+    one = dl.variable("z", (None,))
+    with pytest.raises(ValueError, match=r"^cross_entropy: the last axis .* use binary_cross_ent"):
+        dl.cross_entropy(one, dl.variable("y", (None,)))
+
+
+def test_the_keys_of_a_dict_of_gradients_are_not_its_values():
+    x = dl.variable("x", ())
+    for (gradient,) in (dl.backprop([x], dl.square(x)), dl.backprop([x], dl.exp(x))):
+        with pytest.raises(ValueError, match=r"no value is given for x, .*: take gradients\[W\]$"):
+            dl.evaluate(gradient, {})
+
+
+class Doubled(dl.Operation):
+    name = "doubled"
+
+    def infer_shape(self, A):
+        return A.shape
+
+    def f(self, A):
+        A *= 2
+        return A
+
+
+def test_what_the_caller_gives_is_not_changed_by_an_f():
+    given = np.ones((2, 3))
+    with pytest.raises(ValueError, match=r"^doubled: .*read-only; computed from 'A' \(2, 3\)"):
+        dl.evaluate(Doubled()(A23), {A23: given})
+    assert_array_equal(given, 1)
+
+
+def test_rules_take_what_the_contract_says_and_give_variables():
+    with pytest.raises(TypeError, match=r"^Bad: bprop must take \(self, inputs, X, G\), got \(sel"):
+        type("Bad", (dl.Operation,), {"bprop": lambda self, G: G})
+    with pytest.raises(TypeError, match=r"^Bad: jvp must take \(self, inputs, tangents\), got"):
+        type("Bad", (dl.Operation,), {"jvp": lambda self, tangents: tangents})
+    three = type("Three", (Doubled,), {"jvp": lambda self, inputs, tangents: 3.0})
+    with pytest.raises(TypeError, match=r"^jvp: the jvp of doubled must return a variable"):
+        dl.jvp(three()(A23), {A23: np.ones((2, 3))})
