@@ -34,7 +34,7 @@ settings.register_profile(
     phases=set(Phase) - {Phase.shrink, Phase.explain} if together else Phase,
     database=None,
     deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 settings.load_profile("everywhere")
 

@@ -567,7 +567,7 @@ WRONG = {
         (first_layer_only, "kinks of the first layer"),
         (lambda layers: 1 + sum(len(b) for _, b in layers[:-1]), "more than hidden units"),
         (anywhere, "outside of [0, 1]"),
-        (on_a_grid, "sample on a grid"),
+        (on_a_grid, "grid"),
         (never_ends, "never ends"),
         (on_a_fine_grid, "a grid steps over it"),
         (lambda layers: 2 ** sum(len(b) for _, b in layers[:-1]), "patterns of on and off"),

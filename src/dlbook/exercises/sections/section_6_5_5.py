@@ -216,11 +216,6 @@ q3 = section.add(
                 when=lambda case, reply: reply.error in ("RecursionError", "NotDifferentiable"),
             ),
             Mistake(
-                "A slice cannot go backwards here. But a running sum from the other end is the "
-                "whole sum, less what stands before.",
-                when=lambda case, reply: "step of a slice" in reply.text,
-            ),
-            Mistake(
                 "A rule is given variables, which have no values yet, and returns a variable. Use "
                 "operations of the library, and running_sum itself.",
                 when=lambda case, reply: (
