@@ -15,8 +15,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dlbook.checks import real_number
-
 Array = np.ndarray
 
 
@@ -165,7 +163,7 @@ class MLP:
                 "MLP: cross_entropy takes logits and makes probabilities of them itself, so the "
                 "last layer's f must not be sigmoid; use identity"
             )
-        if not (real_number(lambda_) and 0 <= lambda_ < np.inf):
+        if not (isinstance(lambda_, int | float | np.number) and 0 <= lambda_ < np.inf):
             raise ValueError(f"MLP: expected a lambda_ that is not negative, got {lambda_}")
         self.W = {k: _array(f"MLP: W[{k}]", W_k, 2) for k, W_k in enumerate(W, start=1)}
         self.b = {k: _array(f"MLP: b[{k}]", b_k, 1) for k, b_k in enumerate(b, start=1)}
