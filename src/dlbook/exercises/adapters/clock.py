@@ -17,7 +17,6 @@ left out; elsewhere it is part of the wait.
 
 import contextlib
 import ctypes
-import gc
 import signal
 import sys
 import threading
@@ -70,20 +69,17 @@ class Limit:
         self.seconds, self.waiting = seconds, waiting
         self.computed = self.waited = self.imported = 0.0  # seconds
         self.over, self._ended, self._cut = "", False, ()
-        self._left_out = 0.0, 0.0  # of both clocks, while garbage was looked for
 
     def __enter__(self):
         self._depth = len(_stack(sys._getframe(1).f_back))
         self._read, self._delay = self._clock(), delay_of_this_thread()
-        self._last, self._counted = self._now(), threading.get_ident()
-        gc.callbacks.insert(0, self._collects)
+        self._last = self._now()
         self._start()
         return self
 
     def __exit__(self, kind, *_):
         self._ended = True  # before anything else: from here on nothing is raised
         self._stop()
-        gc.callbacks.remove(self._collects)
         why = self._count()
         if kind is None:
             self.over = self.over or why  # a long call into C, or the last swallowed `TimeUp`
@@ -99,21 +95,7 @@ class Limit:
         return f"after {self.seconds:g} seconds of computing"
 
     def _now(self):
-        while True:  # until no collection has come between: another thread may be reading
-            computed, passed = left_out = self._left_out
-            now = self._read() - computed, time.monotonic() - self._delay() - passed
-            if left_out is self._left_out:
-                return now
-
-    def _collects(self, phase, info):
-        """Leave out what it takes to look for garbage: most of it may be somebody else's."""
-        if threading.get_ident() != self._counted:
-            return
-        if phase == "start":
-            self._since = self._now()
-            return
-        computed, passed = (new - old for new, old in zip(self._now(), self._since, strict=True))
-        self._left_out = self._left_out[0] + computed, self._left_out[1] + passed
+        return self._read(), time.monotonic() - self._delay()
 
     def _count(self, importing=False):
         """Count what has passed since the last time; return what was too much, or ''."""
