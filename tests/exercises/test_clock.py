@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import gc
 import importlib
 import math
 import signal
@@ -325,3 +326,24 @@ def test_a_thread_that_ends_inside_takes_its_clock_with_it():
     thread.start()
     thread.join()
     limits[0]._thread.join()  # an exception in it would be a warning, and that an error here
+
+
+def test_garbage_of_others_is_not_charged(reply_to):
+    """To look for it may take long, where a large graph has just been dropped."""
+    kept = [[] for _ in range(3_000_000)]
+
+    def answer():
+        for _ in range(5):
+            gc.collect()
+        return 42
+
+    reply = reply_to(answer, seconds=0.1)
+    assert reply.value == 42 and len(kept) == 3_000_000, reply
+
+
+def test_whoever_looks_for_garbage_without_end_is_stopped(reply_to):
+    def answer():
+        while True:
+            gc.collect()
+
+    assert reply_to(answer, waiting=0.5).timed_out in ("waiting", "computing")

@@ -470,7 +470,7 @@ def test_a_chain_of_100_000_nonlinear_nodes_is_built_and_differentiated_and_runs
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("n", "how"),
-    [(100_000, {}), (20_000, {"simplify": False}), (20_000, {"backend": "torch"})],
+    [(100_000, {}), (30_000, {"simplify": False}), (20_000, {"backend": "torch"})],
     ids=str,
 )
 def test_a_chain_of_100_000_nodes_runs_with_its_gradient(n, how):
@@ -507,11 +507,11 @@ def test_forward_mode_goes_through_100_000_nodes():
 
 
 @pytest.mark.slow
-def test_a_chain_of_3_000_nodes_has_a_second_derivative():
-    x, z = chain(3_000, dl.sin)
+def test_a_chain_of_10_000_nodes_has_a_second_derivative():
+    x, z = chain(10_000, dl.sin)
     first = dl.backprop([x], z)[x]
     second = dl.backprop([x], first)[x]
-    assert len(dl.Graph([dl.jvp(first, {x: 1.0})])) > 15_000
+    assert len(dl.Graph([dl.jvp(first, {x: 1.0})])) > 50_000
     program, step = dl.compile([second, first], [x], simplify=False), 1e-4
     difference = (program(0.5 + step)[1] - program(0.5 - step)[1]) / (2 * step)
     assert_allclose(program(0.5)[0], difference, rtol=1e-5)

@@ -6,6 +6,7 @@ import operator
 import numpy as np
 import pytest
 import scipy.special
+from numpy.lib import NumpyVersion
 from numpy.testing import assert_allclose
 
 import dlbook as dl
@@ -169,7 +170,9 @@ def test_what_there_is_no_operation_for_is_refused_with_what_to_use(call, words)
         call()
 
 
-@pytest.mark.skipif(np.__version__ < "2.1", reason="NumPy's own clip wants both bounds")
+@pytest.mark.skipif(
+    NumpyVersion(np.__version__) < "2.1.0", reason="NumPy's own clip wants both bounds"
+)
 @pytest.mark.parametrize("bounds", [{"min": 0}, {"a_min": 0}])
 def test_clip_needs_both_bounds(bounds):
     with pytest.raises(TypeError, match=r"np.clip: dlbook's clip takes a, low, high"):

@@ -211,7 +211,7 @@ class Writer:
             code += "[()]"  # a number of its own
         elif op.view and V.inputs[0] in self.lies_in:
             code = self.setup(V.name, code)  # of a view of a view, NumPy might make a copy
-        elif out and self.memory.buffer[V] not in self.memory.kept and out in words(code):
+        elif out and self.memory.buffer[V] not in self.memory.kept and out in _words(code):
             self.lies_in[V] = out
         if known:
             self.known.add(V)
@@ -331,7 +331,7 @@ class Writer:
         return name
 
 
-def words(code: str) -> list[str]:
+def _words(code: str) -> list[str]:
     """Return the names and numbers in a piece of code."""
     return re.findall(r"\w+", code)
 

@@ -119,20 +119,21 @@ def draw_put_along(draw, dtype):
     return Example(PutAlong(axis), [G, A, index], numpy)
 
 
-@example_of(ArgMax, SIGNED)
-def draw_argmax(draw, dtype):
+def along_one_axis_or_all(draw, dtype, kind, numpy):
     shape = draw(shapes)
     axis = draw(st.sampled_from([None, *range(len(shape))]))
     array = some_values(draw(rngs), shape, dtype)
-    return Example(ArgMax(axis), [array], lambda A: np.argmax(A, axis))
+    return Example(kind(axis), [array], lambda A: numpy(A, axis))
+
+
+@example_of(ArgMax, SIGNED)
+def draw_argmax(draw, dtype):
+    return along_one_axis_or_all(draw, dtype, ArgMax, np.argmax)
 
 
 @example_of(ArgMin, SIGNED)
 def draw_argmin(draw, dtype):
-    shape = draw(shapes)
-    axis = draw(st.sampled_from([None, *range(len(shape))]))
-    array = some_values(draw(rngs), shape, dtype)
-    return Example(ArgMin(axis), [array], lambda A: np.argmin(A, axis))
+    return along_one_axis_or_all(draw, dtype, ArgMin, np.argmin)
 
 
 @example_of(MaxAndIndex, SIGNED)

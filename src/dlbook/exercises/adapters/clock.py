@@ -17,6 +17,7 @@ left out; elsewhere it is part of the wait.
 
 import contextlib
 import ctypes
+import gc
 import signal
 import sys
 import threading
@@ -71,6 +72,10 @@ class Limit:
         self.over, self._ended, self._cut = "", False, ()
 
     def __enter__(self):
+        # What was there before is not searched for garbage now: in a large heap that takes seconds,
+        # and would be charged to the code.
+        gc.collect(1)
+        gc.freeze()
         self._depth = len(_stack(sys._getframe(1).f_back))
         self._read, self._delay = self._clock(), delay_of_this_thread()
         self._last = self._now()
@@ -80,6 +85,7 @@ class Limit:
     def __exit__(self, kind, *_):
         self._ended = True  # before anything else: from here on nothing is raised
         self._stop()
+        gc.unfreeze()
         why = self._count()
         if kind is None:
             self.over = self.over or why  # a long call into C, or the last swallowed `TimeUp`
