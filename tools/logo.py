@@ -1,6 +1,6 @@
 """Draw the course's mark: the network of section 6.1, two inputs, two hidden units, one output.
 
-`python tools/logo.py` writes it into `web/static`, for light and dark paper, and as the icon that
+`python tools/logo.py` writes it into `web/theme/static`, for light and dark paper, and as the icon that
 browsers put beside a page's name. Its colours are those of the figures.
 """
 
@@ -10,14 +10,14 @@ from pathlib import Path
 
 from dlbook.figures import COLORS
 
-STATIC = Path(__file__).resolve().parents[1] / "web" / "static"
+STATIC = Path(__file__).resolve().parents[1] / "web" / "theme" / "static"
 LAYERS = {"sky": [(8, 19), (8, 45)], "orange": [(32, 12), (32, 52)], "blue": [(56, 32)]}
 RADIUS = 7
 
 
 def dark_colors():
     """Return the figures' colours on dark paper, which only the site's style sheet knows."""
-    css = (STATIC / "custom.css").read_text(encoding="utf-8")
+    css = (STATIC / "figures.css").read_text(encoding="utf-8")
     dark = css[css.index('html[data-theme="dark"] {') :].partition("}")[0]
     return dict(re.findall(r"--dl-([\w-]+): (#\w+);", dark))
 

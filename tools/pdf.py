@@ -28,7 +28,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 ADDRESS = "http://book.invalid"
 PLACES = (
     SITE,
-    ROOT / "web",  # the figures' style sheet: the site's own holds the theme's as well
+    ROOT / "web" / "theme",  # the figures' style sheet: the site's own is for screens
     ROOT / "tools",
     mathjax_folder(),  # its fonts
     Path(matplotlib.get_data_path(), "fonts", "ttf"),
@@ -42,7 +42,7 @@ SETTLE = """async () => {
 # A formula or a printed table that is too wide becomes smaller, if it can still be read; what is
 # much too wide is printed words, and goes on in the next line.
 FIT = """() => {
-    for (const box of document.querySelectorAll("div.math, .output pre")) {
+    for (const box of document.querySelectorAll(".formula, .output pre")) {
         const inner = box.querySelector("mjx-container") ?? box;
         if (inner == box) box.style.whiteSpace = "pre";
         const factor = box.clientWidth / box.scrollWidth;

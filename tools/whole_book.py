@@ -19,13 +19,12 @@ from urllib.parse import unquote, urlsplit
 
 import yaml
 from bs4 import BeautifulSoup
-from pygments.formatters import HtmlFormatter
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "web" / "extensions"))
-from formulas import mathjax_folder, style_sheet  # noqa: F401
+sys.path.append(str(Path(__file__).resolve().parents[1] / "web"))
+from course.formulas import mathjax_folder, style_sheet  # noqa: F401
 
 LEFT_OUT = "reference/api/"
-NOT_ON_PAPER = "a.headerlink, button, script, noscript, details.source, .viewcode-link"
+NOT_ON_PAPER = "a.headerlink, button, script, noscript, details.source, .viewcode-link, .margin-note"
 # Where one element names another; url(#name) may stand in any attribute of a drawing.
 LINKS = ("href", "xlink:href")
 NAMES = ("aria-labelledby", "aria-describedby", "for")
@@ -36,11 +35,10 @@ DOCUMENT = """<!doctype html>
 <head>
 <meta charset="utf-8">
 <title>{title}</title>
-<link rel="stylesheet" href="/static/custom.css">
+<link rel="stylesheet" href="/static/figures.css">
 <link rel="stylesheet" href="/pdf.css">
 <style>
 {formulas}
-{code}
 {headers}
 </style>
 </head>
@@ -68,7 +66,6 @@ def whole_book(site, root):
     return DOCUMENT.format(
         title=escape(config["title"]),
         formulas=style_sheet(),
-        code=HtmlFormatter(style="a11y-high-contrast-light").get_style_defs(".highlight"),
         headers="\n".join(_running_header(i, a) for i, a in enumerate(articles)),
         body="\n".join([_title_page(config, root), _contents(printed), *map(str, articles)]),
     )
@@ -80,12 +77,12 @@ class Page:
     def __init__(self, site, name):
         self.address = f"{name}.html"
         html = (site / self.address).read_text(encoding="utf-8")
-        self.article = BeautifulSoup(html, "html.parser").select_one("article.bd-article")
+        self.article = BeautifulSoup(html, "html.parser").select_one("article")
         for useless in self.article.select(NOT_ON_PAPER):
             useless.decompose()
         for details in self.article.select("details"):
             details["open"] = ""
-        for math in self.article.select(".math"):  # heard as one, not as one glyph after the other
+        for math in self.article.select(".formula, span.math"):  # heard as one, not as one glyph after the other
             spoken = math.select_one("mjx-assistive-mml")
             math["role"] = "img"
             math["aria-label"] = " ".join((spoken or math).get_text().split())
@@ -223,7 +220,7 @@ def _title_page(config, root):
 by {", ".join(names[:-1])} and {names[-1]}</p>
 <p>{escape(config["author"])}</p>
 <p>Version {citation["version"]}, {date.day} {date:%B %Y}</p>
-<footer>{config["sphinx"]["config"]["html_theme_options"]["extra_footer"]}</footer>
+<footer>{config["sphinx"]["config"]["html_theme_options"]["license"]}</footer>
 </header>"""
 
 

@@ -40,7 +40,7 @@ COUNTED = re.compile(r"(\d+)\s+(?:numbered\s+)?(equations|figures|algorithms|cla
 
 
 def wrong_counts(text, counts):
-    text = text.replace("by our count, ", "")
+    text = text.replace("by our count, ", "").replace("**", "")
     return [
         f"{number} {kind}, and there are {counts[kind]}"
         for number, kind in COUNTED.findall(text)

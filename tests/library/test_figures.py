@@ -77,7 +77,7 @@ def test_drawings_on_one_page_share_no_ids(network):
 
 
 def test_the_site_knows_every_colour_of_the_library():
-    css = (Path(__file__).parents[2] / "web/static/custom.css").read_text(encoding="utf-8")
+    css = (Path(__file__).parents[2] / "web/theme/static/figures.css").read_text(encoding="utf-8")
     light = css[css.index(":root") : css.index("}")]
     for name, color in figures.COLORS.items():
         assert f"--dl-{name}: {color};" in light
@@ -1055,7 +1055,7 @@ def test_a_reader_can_stop_an_animation_without_a_script(film):
 
 
 def test_nothing_moves_on_paper_or_against_the_wish_of_the_reader():
-    css = (Path(__file__).parents[2] / "web/static/custom.css").read_text(encoding="utf-8")
+    css = (Path(__file__).parents[2] / "web/theme/static/figures.css").read_text(encoding="utf-8")
     moving = [rule for rule in re.split(r"(?=@media)", css) if "animation: dl-film" in rule]
     wishes = [rule.partition("{")[0].strip() for rule in moving]
     asked = "@media screen and (prefers-reduced-motion: "

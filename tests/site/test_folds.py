@@ -185,8 +185,11 @@ def test_a_link_to_something_folded_opens_it(open_page):
 
 
 @pytest.mark.parametrize("scripts", [True, pytest.param(False, marks=pytest.mark.exhaustive)])
-def test_what_is_folded_is_printed(scripts, open_page):
+def test_what_is_folded_is_printed_but_for_code_that_only_draws(scripts, open_page):
     paper = open_page(f"chapters/{WITH_ALL_KINDS[0]}.html", java_script_enabled=scripts).pdf()
     text = letters("".join(p.get_textpage().get_text_range() for p in pypdfium2.PdfDocument(paper)))
-    folds = [parts for found in promised(WITH_ALL_KINDS[0]).values() for parts in found]
+    folds = promised(WITH_ALL_KINDS[0])
+    code = [part for parts in folds.pop("code") for part in parts]
+    assert not [part for part in code if part in text] and "Showthecode" not in text
+    folds = [parts for found in folds.values() for parts in found]
     none([part for parts in folds for part in parts if part not in text])

@@ -13,10 +13,12 @@ from nbformat.v4 import new_code_cell, new_notebook, writes
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = f"""
 import sys
-sys.path.insert(0, {str(ROOT / "web" / "extensions")!r})
-extensions = ["myst_nb", "side_by_side"]
+sys.path.insert(0, {str(ROOT / "web")!r})
+from course.side_by_side import Notebooks
+extensions = ["myst_nb"]
 root_doc = "a"
 html_theme = "basic"
+setup = Notebooks().connect
 nb_execution_mode = "cache"
 nb_execution_timeout = 600
 nb_execution_raise_on_error = True
@@ -35,6 +37,7 @@ print("{0} met", "{1}")
 SAYS_WHEN_READ = """
 from pathlib import Path
 def setup(app):
+    Notebooks().connect(app)
     app.connect("doctree-read", lambda app, tree: Path(f"{app.env.docname}.here").touch())
 """
 

@@ -1,12 +1,10 @@
 """How the site reaches a reader: what a page weighs, may load and is found by, on screen and paper.
 
-The parts that build it, in `web/extensions/`, are tried on small pages, the site itself in a
+The parts that build it, in `web/course/`, are tried on small pages, the site itself in a
 browser.
 """
 
-import base64
 import gzip
-import hashlib
 import io
 import re
 import urllib.request
@@ -14,18 +12,14 @@ from urllib.parse import urlencode
 from zipfile import ZipFile
 
 import archive
-import figures_in_pages
-import formulas
-import icons
-import lean_pages
 import logo
-import long_pages
 import numpy as np
 import pytest
-import style_bundle
 from PIL import Image, ImageChops
 from site_pages import PATIENCE, ROOT, SETTLE, none, tab
+from sphinx.errors import ExtensionError
 
+from course import finishing, figures_in_pages, formulas, insides, long_pages
 from dlbook.figures.style import COLORS, Drawing, new_figure
 
 # Formulas.
@@ -36,61 +30,45 @@ def test_a_formula_is_html_with_mathml_for_those_who_listen():
     assert html.startswith("<mjx-container") and "<math" in html
 
 
-def test_a_formula_keeps_the_books_number():
-    mathml = formulas.typeset(r"x \tag{6.29}", True).partition("<math")[2]
-    assert "(6.29)" in mathml
-
-
 @pytest.mark.parametrize("wrong", [r"\frac{", r"\unheardof{x}", r"\begin{nothing} x \end{nothing}"])
 def test_a_formula_that_mathjax_does_not_know_is_an_error(wrong):
     with pytest.raises(formulas.FormulaError):
         formulas.typeset(wrong, False)
 
 
-# Style sheets and icons.
+# Style sheets, and what is assumed of others.
 
 
-def shrunk(css, words, tmp_path):
-    rules = style_bundle.parse(css, tmp_path)
-    return style_bundle.shrink(rules, set(words), tmp_path / "site.css").strip()
+def test_of_the_rules_for_characters_those_stay_that_a_page_needs():
+    alpha = re.search(r"mjx-c[0-9A-F]+", formulas.typeset(r"\alpha", False))[0]
+    css = formulas.style_sheet({alpha})
+    assert css.count("mjx-c.mjx-c") == css.count(f"mjx-c.{alpha}.") > 0
+    assert "mjx-mfrac" in css and len(css) < 0.1 * len(formulas.style_sheet())
 
 
-@pytest.mark.parametrize(
-    "rule, kept",
-    [
-        (".here{color: red}", True),
-        (".gone{color: red}", False),
-        ("#here .here > p:hover{color: red}", True),
-        ("#here .gone{color: red}", False),
-        ("table.here{color: red}", False),  # there is no table
-        (".here:not(.gone){color: red}", True),
-        ('p[data-x="gone"]{color: red}', True),
-        ("@media print{.here{color: red}}", True),
-        ("@media print{.gone{color: red}}", False),
-        ("@keyframes x{from{color: red}}", True),
-    ],
-)
-def test_a_rule_stays_if_its_names_are_on_some_page(rule, kept, tmp_path):
-    assert shrunk(rule, {"here", "p"}, tmp_path) == (rule if kept else "")
+def test_fonts_of_formulas_have_the_letters_that_are_named_and_no_others(tmp_path):
+    alpha = re.search(r"mjx-c[0-9A-F]+", formulas.typeset(r"\alpha", False))[0]
+    css = formulas.with_fonts(formulas.style_sheet({alpha}), tmp_path / "fonts")
+    named = set(re.findall(r'url\("fonts/(.*?)"\)', css))
+    assert named == {file.name for file in (tmp_path / "fonts").iterdir()}
+    assert "MathJax_Math-Italic.woff" in named and "MathJax_Fraktur-Bold.woff" not in named
+    assert sum(file.stat().st_size for file in (tmp_path / "fonts").iterdir()) < 20_000
 
 
-def test_of_a_list_of_selectors_those_stay_that_match(tmp_path):
-    css = ".gone, .here, :is(.gone, p){color: red}"
-    assert shrunk(css, {"here"}, tmp_path) == ".here,:is(.gone, p){color: red}"
+def test_what_others_no_longer_have_is_missed_by_its_name():
+    with pytest.raises(ExtensionError, match=r"Sphinx \d.* no sphinx.highlighting.NoBridge.*insides"):
+        insides.find("Sphinx", "sphinx.highlighting.NoBridge", "to try it")
 
 
-def test_names_of_pages_and_scripts_are_found():
-    page = """<p class="one two" id='three'><svg class='four'></svg>"""
-    assert style_bundle.words_of_page(page) == {"one", "two", "three", "four", "p", "svg"}
-    assert "toggle-hidden" in style_bundle.words_of_script('x.classList.add("toggle-hidden")')
+def test_the_book_is_set_in_its_own_letters(site):
+    faces = [site / "_static" / name for name in re.findall(r"fonts/\w[\w-]*\.woff2", sheet(site))]
+    assert faces and all(face.is_file() for face in faces)
+    assert sum(face.stat().st_size for face in faces) <= 80_000
+    assert "SIL OPEN FONT LICENSE" in (faces[0].parent / "OFL.txt").read_text("utf-8").upper()
 
 
-def test_an_icon_becomes_a_drawing_and_keeps_what_the_theme_looks_for():
-    html = icons.draw('<i class="theme-switch fa-solid fa-sun fa-lg" data-mode="light"></i>')
-    assert html.startswith('<svg class="dl-icon theme-switch fa-lg" data-mode="light" viewBox=')
-    assert icons.draw('<i class="fab fa-github"></i>').startswith("<svg")
-    with pytest.raises(StopIteration):
-        icons.draw('<i class="fa-solid fa-no-such-thing"></i>')
+def sheet(site):
+    return (site / finishing.SHEET).read_text(encoding="utf-8")
 
 
 # Figures and long pages.
@@ -104,7 +82,7 @@ def test_an_outline_goes_in_steps_and_loses_what_no_eye_sees():
 
 def test_a_slim_figure_looks_the_same(browser):
     figure = drawing().svg()
-    page = f'<article class="bd-article">{figure}</article>'
+    page = f"<article>{figure}</article>"
     slim = figures_in_pages.slim(page)
     assert len(slim) < 0.7 * len(page)
     shots = []
@@ -144,21 +122,7 @@ def test_room_kept_for_a_section_grows_with_what_is_in_it():
     assert long_pages.estimate("<p>short</p>") < 60
 
 
-def test_long_lines_of_code_can_be_scrolled_with_the_keyboard():
-    long, short = f"<pre>{'x' * 60}</pre>", "<pre>x</pre>"
-    assert (
-        long_pages.let_code_scroll(long + short)
-        == long.replace("<pre", '<pre tabindex="0"') + short
-    )
-
-
 # What a page may load, and what it weighs.
-
-
-def test_scripts_of_a_page_are_allowed_by_their_hash():
-    html = lean_pages._secure('<meta charset="utf-8" /><script>let a = 1</script>')
-    digest = base64.b64encode(hashlib.sha256(b"let a = 1").digest()).decode()
-    assert f"'sha256-{digest}'" in html
 
 
 def heaviest(site):
@@ -237,11 +201,11 @@ def test_a_printed_page_is_all_text_and_light(open_page):
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     shown = """e => e.checkVisibility({visibilityProperty: true})"""
-    for outside in (".bd-sidebar-primary", ".bd-header-article", ".prev-next-footer"):
+    for outside in (".contents", ".page-contents", ".top", ".tools", ".turn"):
         assert not page.locator(outside).first.evaluate(shown)
     assert page.evaluate("document.documentElement.dataset.theme") == "light"
     cut = """all => all.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"""
-    assert page.locator(".bd-article pre").evaluate_all(cut) == []
+    assert page.locator("article pre").evaluate_all(cut) == []
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
 
@@ -273,7 +237,7 @@ def test_the_archive_reads_from_disk(browser, site, tmp_path):
         for name in ("index.html", "chapters/6_1_xor.html"):
             page.goto(address + name)
             page.evaluate("document.fonts.ready")
-            icon = "getComputedStyle(document.querySelector('.dl-icon')).height"
+            icon = "getComputedStyle(document.querySelector('.icon')).height"
             assert page.evaluate(icon) != "auto"
             assert page.evaluate("document.documentElement.dataset.theme") in ("light", "dark")
         assert results(page, address, "6.29")[0] == FOUND["6.29"]
@@ -285,9 +249,7 @@ def test_the_archive_reads_from_disk(browser, site, tmp_path):
 
 def test_what_a_page_offers_to_download_is_the_notebook(open_page):
     page = open_page("chapters/6_1_xor.html")
-    for press, folder in ((".dropdown-download-buttons a", "chapters"), (LINKS, "exercises")):
-        if folder == "chapters":
-            page.locator(".dropdown-download-buttons > button").click()
+    for press, folder in ((".tools a[download]", "chapters"), (LINKS, "exercises")):
         with page.expect_download() as download:
             page.locator(press).first.click()
         assert download.value.suggested_filename == "6_1_xor.ipynb"
@@ -295,11 +257,10 @@ def test_what_a_page_offers_to_download_is_the_notebook(open_page):
         assert download.value.path().read_bytes() == stored
 
 
-def test_the_button_for_paper_prints(open_page):
+def test_the_button_that_says_print_prints(open_page):
     page = open_page("chapters/6_1_xor.html")
     page.evaluate("window.print = () => { window.printed = true }")
-    page.locator(".dropdown-download-buttons > button").click()
-    page.locator(".dropdown-download-buttons button[data-dl-click=print]").click()
+    page.locator(".tools .print").click()
     assert page.evaluate("window.printed")
 
 
@@ -313,4 +274,4 @@ def test_an_archive_is_the_same_for_the_same_site(tmp_path):
 
 def test_the_mark_is_what_its_code_draws():
     for name, text in logo.drawings().items():
-        assert (ROOT / "web" / "static" / name).read_text(encoding="utf-8") == text
+        assert (ROOT / "web" / "theme" / "static" / name).read_text(encoding="utf-8") == text

@@ -28,12 +28,10 @@ STOP = """operable => {
             html: e.outerHTML.slice(0, 120)};
 }"""
 # What a reader can see and should be able to reach. Of radio buttons the chosen one is the stop,
-# and the ones beside it are chosen with the arrows. The contents beside the page show the
-# subsections of where one is, which changes on the way.
+# and the ones beside it are chosen with the arrows.
 REACHABLE = """operable => [...document.querySelectorAll(operable)].map((e, i) => [e, i])
     .filter(([e]) => e.checkVisibility({visibilityProperty: true}) && e.tabIndex === 0)
     .filter(([e]) => !e.disabled && !e.matches("input[type=radio]:not(:checked)"))
-    .filter(([e]) => !e.matches(".page-toc .nav .nav a"))
     .map(([e, i]) => [i, e.outerHTML.slice(0, 120)])"""
 
 
@@ -118,61 +116,62 @@ def in_focus(page, selector):
 def test_the_first_stop_leads_past_the_menus(open_page):
     page = open_page(CHAPTER, viewport=WIDE)
     page.keyboard.press("Tab")
-    assert in_focus(page, ".skip-link") and page.locator(".skip-link a").is_visible()
+    assert in_focus(page, ".skip-link") and page.locator(".skip-link").is_visible()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     assert in_focus(page, "main")
 
 
-def test_the_contents_open_and_close_on_a_phone(open_page):
+@pytest.mark.parametrize(
+    "contents, link, leads",
+    [
+        ("#contents", "a[href*='6_3_hidden_units']", "**/6_3_hidden_units.html"),
+        ("#page-contents", "a[href='#the-network']", "**/6_1_xor.html#the-network"),
+    ],
+)
+def test_contents_open_and_close_on_a_phone(contents, link, leads, open_page):
     page = open_page(CHAPTER, viewport=PHONE)
-    tab_to(page, ".primary-toggle")
+    button = f"button[popovertarget={contents[1:]}]"
+    tab_to(page, button)
     page.keyboard.press("Enter")
-    contents = "#pst-primary-sidebar-modal"
-    page.wait_for_selector(f"{contents}[open]")
-    assert page.locator(f"{contents} a[href*='6_3_hidden']").is_visible()
+    page.wait_for_selector(f"{contents}:popover-open")
+    assert page.locator(f"{contents} {link}").is_visible()
     page.keyboard.press("Escape")
-    page.wait_for_selector(f"{contents}:not([open])", state="attached")
-    assert in_focus(page, ".primary-toggle")
+    page.wait_for_selector(f"{contents}:not(:popover-open)", state="attached")
+    assert in_focus(page, button)
     page.keyboard.press("Enter")
-    tab_to(page, f"{contents} a[href*='6_3_hidden_units']")
+    tab_to(page, f"{contents} {link}")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/6_3_hidden_units.html")
+    page.wait_for_url(leads)
+    assert not page.locator(contents).is_visible()
 
 
-def test_a_fold_in_the_contents_opens_and_has_a_name(open_page):
+def test_the_contents_show_the_pages_of_the_part_where_one_is(open_page, address):
     page = open_page(CHAPTER, viewport=WIDE)
-    focus(page, ".bd-sidebar-primary summary")
-    assert page.evaluate("document.activeElement.ariaLabel") == "Pages of: The library"
-    page.keyboard.press("Enter")
-    tab_to(page, "a[href$='api/engine.html']")
+    assert page.locator(".contents a[href*='api/index']").is_visible()
+    assert page.locator(".contents a[href*='api/engine']").count() == 0
+    page.goto(f"{address}reference/api/index.html")
+    assert page.locator(".contents a[href*='engine']").is_visible()
 
 
-def test_a_menu_opens_and_closes_and_gives_the_focus_back(open_page):
+def test_the_contents_of_the_page_follow(open_page):
+    page = open_page(f"{CHAPTER}#the-network", viewport=WIDE)
+    page.wait_for_selector(".page-contents a[href='#the-network'][aria-current]")
+    page.evaluate("scrollTo(0, 0)")
+    page.wait_for_selector(".page-contents a[href='#the-network']:not([aria-current])")
+
+
+def test_what_runs_a_notebook_is_a_link_with_its_name(open_page):
     page = open_page(CHAPTER, viewport=WIDE)
-    focus(page, ".dropdown-launch-buttons > button")
-    page.keyboard.press("Enter")
-    menu = page.locator(".dropdown-launch-buttons .dropdown-menu")
-    assert menu.is_visible()
-    page.keyboard.press("Tab")
-    assert in_focus(page, ".dropdown-launch-buttons li:first-child")
-    page.keyboard.press("ArrowDown")
-    assert in_focus(page, ".dropdown-launch-buttons li:nth-child(2)")
-    page.keyboard.press("Escape")
-    assert not menu.is_visible() and in_focus(page, ".dropdown-launch-buttons > button")
+    for name in ("Binder", "Colab", "Notebook"):
+        tab_to(page, ".tools a")
+        assert page.evaluate("document.activeElement.textContent") == name
 
 
 @pytest.mark.parametrize("viewport", [PHONE, WIDE], ids=["phone", "wide"])
-def test_a_search_from_the_button_to_the_place(viewport, open_page):
+def test_a_search_from_the_field_to_the_place(viewport, open_page):
     page = open_page("index.html", viewport=viewport)
-    tab_to(page, ".search-button__button")
-    page.keyboard.press("Enter")
-    page.wait_for_selector("#pst-search-dialog[open]")
-    assert in_focus(page, "input[type=search]")
-    page.keyboard.press("Escape")
-    page.wait_for_selector("#pst-search-dialog:not([open])", state="attached")
-    assert in_focus(page, ".search-button__button")
-    page.keyboard.press("Enter")
+    tab_to(page, ".search input")
     page.keyboard.type("maxout")
     page.keyboard.press("Enter")
     page.wait_for_selector("#search-results li a")
@@ -181,20 +180,23 @@ def test_a_search_from_the_button_to_the_place(viewport, open_page):
     page.wait_for_url(lambda url: "search.html" not in url)
 
 
-def test_the_keys_that_the_search_button_names_open_it(open_page):
+def test_the_keys_that_the_search_names_lead_to_it_and_escape_back(open_page):
     page = open_page(CHAPTER, viewport=WIDE)
-    keys = page.locator(".search-button-field kbd").all_inner_texts()
+    focus(page, ".tools a")
+    keys = page.locator(".search kbd").inner_text().split()
     page.keyboard.press("+".join({"Ctrl": "Control"}.get(key, key.lower()) for key in keys))
-    assert in_focus(page, "#pst-search-dialog input[type=search]")
+    assert in_focus(page, ".search input")
+    page.keyboard.press("Escape")
+    assert in_focus(page, ".tools a")
 
 
 def test_a_button_that_was_pressed_keeps_the_focus(open_page):
     page = open_page(CHAPTER, viewport=WIDE)
-    focus(page, ".theme-switch-button")
+    focus(page, ".theme-button")
     before = page.evaluate("document.documentElement.dataset.mode")
     page.keyboard.press("Enter")
     assert page.evaluate("document.documentElement.dataset.mode") != before
-    assert in_focus(page, ".theme-switch-button")
+    assert in_focus(page, ".theme-button")
 
 
 @pytest.mark.parametrize("fold", ["details.hint", "details.solution", "details.source"])

@@ -18,7 +18,7 @@ UNREAD = """() => {
         return Boolean(label && !seen(tab) && seen(label));
     };
     const missing = e => !seen(e) && !offered(e.parentElement);
-    const article = document.querySelector("article, .bd-search-container") ?? document.body;
+    const article = document.querySelector("article") ?? document.body;
     const titles = [...article.querySelectorAll("h1")].filter(seen);
     if (!titles.length) problems.push("no title to be seen");
     const parts = "p, li, pre, table, h2, h3, dt, dd, figure, figure svg, figcaption, img, .math";
@@ -34,11 +34,11 @@ UNREAD = """() => {
     return problems;
 }"""
 
-# What offers to do something that only a script could do. Menus open while they have the focus;
-# the boxes of tabs and of figures that move are the browser's own.
+# What offers to do something that only a script could do. What opens contents is the browser's own,
+# and so are the boxes of tabs and of figures that move.
 IDLE = """() => [...document.querySelectorAll("button, form, input, [role=button]")]
     .filter(e => e.checkVisibility({opacityProperty: true, visibilityProperty: true}))
-    .filter(e => !e.matches(".dropdown > button, .sd-tab-set > input, .dl-switch > input"))
+    .filter(e => !e.matches("[popovertarget], .sd-tab-set > input, .dl-switch > input"))
     .map(e => `does nothing: ${e.outerHTML.slice(0, 100)}`)"""
 
 # Labels are drawn as outlines of letters; those of one label share a group, turned as a whole.
@@ -158,17 +158,20 @@ def test_nothing_is_offered_that_needs_a_script(wrong):
     none(wrong["idle"])
 
 
-def test_a_menu_opens_where_it_is_pressed(without_scripts, address):
-    without_scripts.goto(f"{address}chapters/6_1_xor.html")
-    binder = without_scripts.locator(".dropdown-launch-buttons a").first
-    assert not binder.is_visible()
-    without_scripts.locator(".dropdown-launch-buttons > button").click()
-    assert binder.is_visible() and binder.get_attribute("href").startswith("https://mybinder.org")
+def test_contents_open_where_they_are_pressed(browser, address):
+    phone = {"width": 360, "height": 740}
+    with tab(browser, viewport=phone, java_script_enabled=False) as page:
+        page.goto(f"{address}chapters/6_1_xor.html")
+        for name in ("contents", "page-contents"):
+            assert not page.locator(f"#{name}").is_visible()
+            page.locator(f"button[popovertarget={name}]").click()
+            assert page.locator(f"#{name} a").first.is_visible()
+            page.keyboard.press("Escape")
 
 
 def test_a_page_has_one_mark_and_colours_that_it_is_read_by(without_scripts, address):
     without_scripts.goto(f"{address}index.html")
-    marks = without_scripts.locator(".logo__image")
+    marks = without_scripts.locator(".mark")
     assert [mark.is_visible() for mark in marks.all()].count(True) == 1
     color = "e => getComputedStyle(e).color"
     link, text = (without_scripts.locator(f"article {tag}").first for tag in ("p a", "p"))
@@ -208,7 +211,7 @@ UNDER = drawing("").replace("</defs>", "</defs>" + LINE)
         (READS + '<p class="math" style="height: 0; overflow: hidden">x</p>', "unread", 1),
         (READS + '<details style="display: none"><p>never</p></details>', "unread", 1),
         (READS + "<button>Search</button>", "idle", 1),
-        (READS + "<div class='dropdown'><button>Open</button></div>", "idle", 0),
+        (READS + "<button popovertarget='page'>Open</button>", "idle", 0),
         (READS + "<form><input type='search'></form>", "idle", 2),
         (drawing(""), "labels", 0),
         (drawing(label("translate(40 20)")), "labels", 0),

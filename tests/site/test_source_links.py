@@ -3,8 +3,9 @@
 import re
 
 import pytest
-import source_links
 from site_pages import ROOT, parse
+
+from course import source_links
 
 PAGE = ROOT / "reference" / "reading_order.md"
 NAMES = re.findall(r"\{source\}`([^`]+)`", PAGE.read_text(encoding="utf-8"))

@@ -182,7 +182,7 @@ def page_of(name, site=SITE):
 
 def buttons(page):
     """Map each link of the header to its text; those that lead out of the site, and downloads."""
-    links = page.select(".article-header-buttons a[href]")
+    links = page.select(".tools a[href], .colophon a[href]")
     return {link.get_text(strip=True): link["href"] for link in links}
 
 
@@ -232,14 +232,14 @@ def test_a_notebook_opens_on_binder_and_on_colab(opened):
 def test_a_notebook_can_be_downloaded_as_it_is_stored(opened):
     name, links, _ = opened
     page = (SITE / name).with_suffix(".html")
-    assert (page.parent / links[".ipynb"]).resolve().read_bytes() == (ROOT / name).read_bytes()
+    assert (page.parent / links["Notebook"]).resolve().read_bytes() == (ROOT / name).read_bytes()
 
 
 def test_a_notebook_leads_to_its_source_and_to_its_canonical_address(opened):
     name, links, page = opened
     assert links["Repository"] == URLS["Repository"]
     assert links["Suggest edit"] == f"{URLS['Repository']}/edit/main/{name}"
-    assert links["Open issue"].startswith(f"{URLS['Repository']}/issues/new?")
+    assert links["Report a mistake"].startswith(f"{URLS['Repository']}/issues/new?")
     canonical = page.find("link", rel="canonical")["href"]
     assert canonical == URLS["Documentation"] + name.removesuffix(".ipynb") + ".html"
 
@@ -253,10 +253,14 @@ def small_book(folder, hub):
     """Build a book of one notebook with this book's configuration and a hub."""
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["sphinx"]["config"]
     options = config["html_theme_options"]
-    options["launch_buttons"]["jupyterhub_url"] = hub
+    options["jupyterhub_url"] = hub
     (folder / "conf.py").write_text(
-        f"import sys\nsys.path.insert(0, {str(ROOT / 'web/extensions')!r})\n"
-        "extensions = ['myst_nb', 'repository']\nhtml_theme = 'sphinx_book_theme'\n"
+        f"import sys\nsys.path.insert(0, {str(ROOT / 'web')!r})\nfrom course import repository\n"
+        "def setup(app):\n"
+        "    app.connect('config-inited', repository.tell_the_theme)\n"
+        "    app.connect('html-page-context', repository.add_places)\n"
+        "extensions = ['myst_nb']\nhtml_sourcelink_suffix = ''\n"
+        f"html_theme = 'theme'\nhtml_theme_path = [{str(ROOT / 'web')!r}]\n"
         f"nb_execution_mode = 'off'\nhtml_theme_options = {options!r}\n",
         encoding="utf-8",
     )

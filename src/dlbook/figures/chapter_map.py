@@ -107,21 +107,38 @@ def _architecture(axes) -> str:
     return "A sawtooth of four teeth, made by three layers of two rectifiers."
 
 
-def _backprop(axes) -> str:
+def _chain(axes, back=True) -> str:
     forward = [(0, 0), (1, 0), (2, 0), (3, 0)]
     arrow = {"arrowstyle": "-|>", "lw": 1.3, "shrinkA": 5, "shrinkB": 5}
-    for (x, y), (u, v) in itertools.pairwise(forward):
-        axes.annotate("", (u, v), (x, y), arrowprops={**arrow, "color": COLORS["blue"]})
+    for start, end in itertools.pairwise(forward):
+        axes.annotate("", end, start, arrowprops={**arrow, "color": COLORS["blue"]})
+        below = [(x, -1) for x, _ in (start, end)]
+        there, here = below[::-1] if back else below
         axes.annotate(
-            "", (x, y - 1), (u, v - 1), arrowprops={**arrow, "color": COLORS["orange"], "ls": "--"}
-        )
-        axes.annotate(
-            "", (u, v - 1), (u, v), arrowprops={**arrow, "color": COLORS["muted"], "lw": 0.8}
+            "", here, there, arrowprops={**arrow, "color": COLORS["orange"], "ls": "--"}
         )
     axes.plot(*zip(*forward, strict=True), "o", color=COLORS["blue"], ms=8)
     axes.plot(*zip(*[(x, -1) for x, _ in forward], strict=True), "s", color=COLORS["orange"], ms=7)
     axes.set(xlim=(-0.3, 3.3), ylim=(-1.4, 0.4))
-    return "A chain of nodes, and below it a second chain that runs back: the gradient."
+    return "A chain of nodes, and below it a second chain, of derivatives, that runs back."
+
+
+def _beyond(axes) -> str:
+    _chain(axes, back=False)
+    return "A chain of values, and below it the derivatives, which travel the same way."
+
+
+def _edges(axes) -> str:
+    """One node whose slope is the sum over two ways."""
+    nodes = {"x": (0, 0), "a": (1.2, 0.7), "b": (1.2, -0.7), "z": (2.4, 0)}
+    arrow = {"arrowstyle": "-|>", "lw": 1.5, "shrinkA": 6, "shrinkB": 6}
+    for start, end in ("xa", "xb", "az", "bz"):
+        axes.annotate(
+            "", nodes[start], nodes[end], arrowprops={**arrow, "color": COLORS["orange"]}
+        )
+    axes.plot(*zip(*nodes.values(), strict=True), "o", color=COLORS["blue"], ms=9)
+    axes.set(xlim=(-0.4, 2.8), ylim=(-1.1, 1.1))
+    return "Four nodes in a diamond: the gradient comes back to the first one on two ways."
 
 
 def _history(axes) -> str:
@@ -141,6 +158,8 @@ _DRAWERS = {
     "6.2.2": _outputs,
     "6.3": _hidden,
     "6.4": _architecture,
-    "6.5": _backprop,
+    "6.5.1": _edges,
+    "6.5.5": _chain,
+    "6.5.9": _beyond,
     "6.6": _history,
 }

@@ -21,7 +21,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 # Okabe and Ito's colours, moved until each stands out on white paper. The site repeats them, and
-# their counterparts on dark paper, as variables --dl-ink, --dl-blue, ... in web/static/custom.css.
+# their counterparts on dark paper, as variables --dl-ink, ... in web/theme/static/figures.css.
 COLORS = {
     "ink": "#1f2328",
     "muted": "#57606a",

@@ -1,0 +1,80 @@
+"""The few things about the site that configuration cannot say."""
+
+import hashlib
+import os
+import re
+import shutil
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.transforms.post_transforms import SphinxPostTransform
+
+from course import insides
+
+BOOK_LABEL = re.compile(r"[a-z]+-(\d+)-(\d+)")  # alg-6-2: the book's algorithm 6.2
+
+
+class UniqueIds(SphinxPostTransform):
+    """Drop the id that sphinx-proof and sphinx-exercise give to the body of every box of theirs."""
+
+    default_priority = 400
+
+    def run(self):
+        for section in self.document.findall(nodes.section):
+            section["ids"] = [name for name in section["ids"] if name not in insides.BOXES]
+
+
+class SetNumberApart(SphinxPostTransform):
+    """Give the number at the beginning of a page's title an element of its own."""
+
+    default_priority = 450
+    formats = ("html",)
+
+    def run(self):
+        title = next(iter(self.document.findall(nodes.title)), None)
+        if title and (found := re.match(r"(\d(?:\.\d+)+) (?=\S)", title[0].astext())):
+            rest = nodes.Text(title[0].astext()[found.end() :])
+            title[0:1] = [nodes.inline("", found[1], classes=["number"]), nodes.Text(" "), rest]
+
+
+def number_as_the_book_does(app, env):
+    """Give what is labelled ``alg-6-2`` the number 6.2, where Sphinx would count through the site.
+
+    The label also becomes a target for ``[algorithm 6.2](#alg-6-2)``, as an equation's is.
+    """
+    for label, docname, numbers in insides.boxes(env):
+        insides.name_target(env, label, docname)
+        if numbers and (found := BOOK_LABEL.fullmatch(label)):
+            numbers[label] = tuple(int(number) for number in found.groups())
+
+
+def cache_of(root):
+    """Return the folder of the notebooks' results with the library as it is in this clone."""
+    digest = hashlib.sha256()
+    library = sorted(Path(root, "src").rglob("*.py"))
+    for file in [*library, Path(root, "constraints.txt")]:
+        if "exercises" not in file.parts:  # nothing that a chapter imports
+            digest.update(file.read_bytes())
+    return Path(root, "_build", ".jupyter_cache", digest.hexdigest()[:16])
+
+
+def watch_the_library(app, config):
+    """Let a notebook also run again when the library, or a version it needs, has changed."""
+    # The kernels that this build starts inherit it: figures come as SVG inside the page.
+    os.environ["DLBOOK_FIGURES"] = "html"
+    cache = cache_of(app.srcdir)
+    config.library_digest = cache.name
+    config.nb_execution_cache_path = str(cache)
+    for old in cache.parent.glob("*"):
+        if old.is_dir() and old.name != config.library_digest:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def forget_a_bad_build(app, exception):
+    """Read every page again after a build with warnings.
+
+    Sphinx does not repeat the warnings of pages that stay as they are, so a build that failed for
+    them would pass when it is simply started again.
+    """
+    if insides.has_warned(app):
+        Path(app.doctreedir, "environment.pickle").unlink(missing_ok=True)

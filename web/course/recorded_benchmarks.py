@@ -1,0 +1,140 @@
+"""What ``measurements/benchmarks/results.json`` says, as tables and sentences.
+
+The page holds the directive ``recorded`` and explanations; every number comes from the record, and
+so does every sentence that would have to change with it.
+"""
+
+import json
+from pathlib import Path
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.util.docutils import SphinxDirective
+
+OURS, HAND, TUNED = "dlbook", "by hand", "by hand, tuned"
+
+
+def table(head, rows):
+    """Return a table in Markdown, with numbers to the right."""
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return ["| " + " | ".join(map(str, line)) + " |" for line in lines]
+
+
+def size(numbers):
+    examples, *widths = numbers
+    return f"{examples} × " + "\N{NON-BREAKING HYPHEN}".join(map(str, widths))
+
+
+def when(results):
+    machine, versions = results["machine"], results["versions"]
+    names = {"numpy": "NumPy", "python": "Python", "torch": "PyTorch", "jax": "JAX"}
+    used = ", ".join(f"{names[name]} {versions[name]}" for name in names if name in versions)
+    return [
+        f"Recorded on {results['date']}: {machine['cpu']}, {machine['cores']} cores, "
+        f"{machine['system']}, {machine['threads']} threads for everybody; {used}."
+    ]
+
+
+def step(results):
+    names = list(dict.fromkeys(name for row in results["step"] for name in row["microseconds"]))
+    rows = []
+    for row in results["step"]:
+        times = row["microseconds"]
+        least = min(times.values())
+        cells = [f"{times[n]:,.0f}" if n in times else "" for n in names]
+        bold = [
+            f"**{c}**" if times.get(n) == least else c for n, c in zip(names, cells, strict=True)
+        ]
+        rows.append([size(row["size"]), *bold])
+    return table(["size", *names], rows)
+
+
+def summary(results):
+    rows = results["step"]
+    libraries = [n for n in rows[0]["microseconds"] if n not in (HAND, TUNED)]
+    first = [min(libraries, key=row["microseconds"].get) for row in rows]
+    others = sorted({name for name in first if name != OURS})
+    won = f"dlbook is the fastest of the libraries at {first.count(OURS)} of {len(rows)} sizes"
+    won += f"; at the others it is {' or '.join(others)}." if others else "."
+    hand = [row["to_by_hand"][OURS] for row in rows]
+    tuned = [row["to_dlbook"][TUNED] for row in rows]
+    rivals = [
+        f"{name} from {max(times):.3g} to {min(times):.2f}"
+        for name in libraries
+        if name != OURS and (times := [row["to_dlbook"][name] for row in rows])
+    ]
+    return [
+        f"{won} Its step takes between {min(hand):.2f} and {max(hand):.2f} of the time of the same "
+        f"step written by hand. The step that was tuned with a profiler takes between "
+        f"{min(tuned):.2f} and {max(tuned):.2f} of dlbook's time: the rest is the price of a "
+        f"program that serves every graph. In multiples of dlbook's time the others take, at the "
+        f"size worst and best for them: {', '.join(rivals)}."
+    ]
+
+
+def targets(results):
+    words = {True: "reached", False: "**missed**", None: "not measured"}
+    aims = results["targets"]
+    rows = [
+        [aim["target"], ", ".join(map(str, aim["found"])), words[aim["reached"]]] for aim in aims
+    ]
+    missed = sum(aim["reached"] is False for aim in aims)
+    return [
+        f"Of {len(aims)} targets {missed} were missed.",
+        "",
+        *table(["target", "found", "verdict"], rows),
+    ]
+
+
+def programs(results):
+    rows = [
+        [
+            size(row["size"]),
+            *(f"{row['microseconds'][name]:,.0f}" for name in ("forward", "gradient", "hvp")),
+            row["multiply_adds_to_forward"],
+        ]
+        for row in results["program"]
+    ]
+    head = [
+        "size",
+        "cost, µs",
+        "and gradient, µs",
+        "Hessian times vector, µs",
+        "multiply-adds, ratio",
+    ]
+    return table(head, rows)
+
+
+def memory(results):
+    rows = [
+        [size(row["size"]), name, f"{row['first_call'][name]:,}", f"{row['later_calls'][name]:,}"]
+        for row in results["memory"]
+        for name in row["first_call"]
+    ]
+    return table(["size", "step", "first call, bytes", "later calls, bytes"], rows)
+
+
+def chain(results):
+    lengths = [f"{int(n):,} nodes, s" for n in results["chain"][0]["seconds"]]
+    rows = [
+        [row["stage"], *(f"{s:.3g}" for s in row["seconds"].values()), row["exponent"]]
+        for row in results["chain"]
+    ]
+    return table(["stage", *lengths, "growth exponent"], rows)
+
+
+PARTS = {f.__name__: f for f in (when, summary, step, targets, programs, memory, chain)}
+
+
+class Recorded(SphinxDirective):
+    """``{recorded} step``: a part of the record."""
+
+    required_arguments = 1
+
+    def run(self):
+        path = Path(self.env.srcdir, "measurements", "benchmarks", "results.json")
+        self.env.note_dependency(str(path))
+        lines = PARTS[self.arguments[0]](json.loads(path.read_text(encoding="utf-8")))
+        holder = nodes.container()
+        self.state.nested_parse(StringList(lines, str(path)), 0, holder)
+        return holder.children

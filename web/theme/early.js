@@ -1,0 +1,1 @@
+(() => { const e = document.documentElement, d = e.dataset; try { d.mode = localStorage.mode || "auto" } catch {} d.theme = d.mode === "auto" ? matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light" : d.mode })()
