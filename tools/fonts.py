@@ -1,4 +1,4 @@
-"""The letters that the site is set in: Source Serif for reading, Source Sans for what stands beside.
+"""The letters of the site: Source Serif for reading, Source Sans for what stands beside.
 
 `python tools/fonts.py FOLDER` takes them from the npm packages @fontsource/source-serif-4 and
 @fontsource/source-sans-3 (5.3), unpacked into FOLDER, and writes them into `web/theme/static/fonts`
@@ -42,7 +42,10 @@ def main(folder):
         subset.save_font(font, TARGET / f"{name}.woff2", options)
     terms = next(Path(folder).glob("*source*/package/LICENSE")).read_text(encoding="utf-8")
     terms = terms[terms.index("This Font Software is licensed") :]
-    lines = ["Made from Source Serif 4 and Source Sans 3; see tools/fonts.py.", *dict.fromkeys(holders)]
+    lines = [
+        "Made from Source Serif 4 and Source Sans 3; see tools/fonts.py.",
+        *dict.fromkeys(holders),
+    ]
     (TARGET / "OFL.txt").write_text("\n".join([*lines, "", terms]), encoding="utf-8")
 
 

@@ -1,7 +1,7 @@
 """Draw the course's mark: the network of section 6.1, two inputs, two hidden units, one output.
 
-`python tools/logo.py` writes it into `web/theme/static`, for light and dark paper, and as the icon that
-browsers put beside a page's name. Its colours are those of the figures.
+`python tools/logo.py` writes it into `web/theme/static`, for light and dark paper, and as the icon
+that browsers put beside a page's name. Its colours are those of the figures.
 """
 
 import itertools

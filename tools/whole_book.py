@@ -24,7 +24,9 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "web"))
 from course.formulas import mathjax_folder, style_sheet  # noqa: F401
 
 LEFT_OUT = "reference/api/"
-NOT_ON_PAPER = "a.headerlink, button, script, noscript, details.source, .viewcode-link, .margin-note"
+NOT_ON_PAPER = (
+    "a.headerlink, button, script, noscript, details.source, .viewcode-link, .margin-note"
+)
 # Where one element names another; url(#name) may stand in any attribute of a drawing.
 LINKS = ("href", "xlink:href")
 NAMES = ("aria-labelledby", "aria-describedby", "for")
@@ -82,7 +84,9 @@ class Page:
             useless.decompose()
         for details in self.article.select("details"):
             details["open"] = ""
-        for math in self.article.select(".formula, span.math"):  # heard as one, not as one glyph after the other
+        for math in self.article.select(
+            ".formula, span.math"
+        ):  # heard as one, not as one glyph after the other
             spoken = math.select_one("mjx-assistive-mml")
             math["role"] = "img"
             math["aria-label"] = " ".join((spoken or math).get_text().split())

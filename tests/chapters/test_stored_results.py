@@ -20,9 +20,8 @@ CHAPTERS = sorted(ROOT.glob("chapters/*.ipynb"))
 @pytest.fixture(scope="module")
 def results():
     """The cache that the build has filled."""
-    from jupyter_cache import get_cache
-
     from course.book import cache_of
+    from jupyter_cache import get_cache
 
     if not (folder := cache_of(ROOT)).is_dir():
         pytest.fail("The site is not built as things are: run `make book` first.", pytrace=False)

@@ -10,7 +10,7 @@ from site_pages import ROOT
 
 PAGES = {
     "index.md": "# A book\n\nSee [equation 6.1](#eq-6-1).\n",
-    "a.md": "# 6.1 A chapter\n\n(eq-6-1)=\nSo\n\n$$\nx = 1 \\tag{6.1}\n$$\n\n```python\nx = 1\n```\n",
+    "a.md": "# 6.1 A chapter\n\n(eq-6-1)=\nSo\n\n$$\nx = 1 \\tag{6.1}\n$$\n\n    x = 1\n",
 }
 
 

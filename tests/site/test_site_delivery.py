@@ -15,11 +15,11 @@ import archive
 import logo
 import numpy as np
 import pytest
+from course import figures_in_pages, finishing, formulas, insides, long_pages
 from PIL import Image, ImageChops
 from site_pages import PATIENCE, ROOT, SETTLE, none, tab
 from sphinx.errors import ExtensionError
 
-from course import finishing, figures_in_pages, formulas, insides, long_pages
 from dlbook.figures.style import COLORS, Drawing, new_figure
 
 # Formulas.
@@ -41,14 +41,14 @@ def test_a_formula_that_mathjax_does_not_know_is_an_error(wrong):
 
 def test_of_the_rules_for_characters_those_stay_that_a_page_needs():
     alpha = re.search(r"mjx-c[0-9A-F]+", formulas.typeset(r"\alpha", False))[0]
-    css = formulas.style_sheet({alpha})
+    css = formulas.style_sheet({alpha, "TEX-I"})
     assert css.count("mjx-c.mjx-c") == css.count(f"mjx-c.{alpha}.") > 0
     assert "mjx-mfrac" in css and len(css) < 0.1 * len(formulas.style_sheet())
 
 
 def test_fonts_of_formulas_have_the_letters_that_are_named_and_no_others(tmp_path):
     alpha = re.search(r"mjx-c[0-9A-F]+", formulas.typeset(r"\alpha", False))[0]
-    css = formulas.with_fonts(formulas.style_sheet({alpha}), tmp_path / "fonts")
+    css = formulas.with_fonts(formulas.style_sheet({alpha, "TEX-I"}), tmp_path / "fonts")
     named = set(re.findall(r'url\("fonts/(.*?)"\)', css))
     assert named == {file.name for file in (tmp_path / "fonts").iterdir()}
     assert "MathJax_Math-Italic.woff" in named and "MathJax_Fraktur-Bold.woff" not in named
@@ -56,7 +56,9 @@ def test_fonts_of_formulas_have_the_letters_that_are_named_and_no_others(tmp_pat
 
 
 def test_what_others_no_longer_have_is_missed_by_its_name():
-    with pytest.raises(ExtensionError, match=r"Sphinx \d.* no sphinx.highlighting.NoBridge.*insides"):
+    with pytest.raises(
+        ExtensionError, match=r"Sphinx \d.* no sphinx.highlighting.NoBridge.*insides"
+    ):
         insides.find("Sphinx", "sphinx.highlighting.NoBridge", "to try it")
 
 

@@ -3,9 +3,8 @@
 import re
 
 import pytest
-from site_pages import ROOT, parse
-
 from course import source_links
+from site_pages import ROOT, parse
 
 PAGE = ROOT / "reference" / "reading_order.md"
 NAMES = re.findall(r"\{source\}`([^`]+)`", PAGE.read_text(encoding="utf-8"))

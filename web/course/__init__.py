@@ -1,4 +1,4 @@
-"""The course's own part of the site, as one Sphinx extension; how it looks is the theme's, beside it.
+"""What the site does, as one Sphinx extension; how it looks is the theme's, beside it.
 
 Look at :func:`setup` first: it says when each thing happens. Reading a page: exercises, indexes and
 records are written out, cells become tabs. Writing it: code is folded, formulas are typeset, terms
@@ -35,6 +35,7 @@ DIRECTIVES = {
 }
 WHEN_READ = (pytorch_tabs.PyTorchTabs, search_words.IndexNumbers)
 WHEN_WRITTEN = (
+    book.LetTablesScroll,
     book.SetNumberApart,
     book.UniqueIds,
     chapter_index.FillThumbnails,
@@ -67,6 +68,7 @@ def setup(app):
     app.add_config_value("library_digest", "", "env")
     app.add_config_value("parts_digest", "", "env")
     app.add_config_value("moved_pages", {}, "")
+    app.add_config_value("comments_config", {}, "")  # Jupyter Book sets it, whoever reads it
     for name, directive in DIRECTIVES.items():
         app.add_directive(name, directive)
     for transform in WHEN_READ:

@@ -24,6 +24,19 @@ class UniqueIds(SphinxPostTransform):
             section["ids"] = [name for name in section["ids"] if name not in insides.BOXES]
 
 
+class LetTablesScroll(SphinxPostTransform):
+    """Put each table into a box, which scrolls where the table is wider than the page."""
+
+    default_priority = 450
+    formats = ("html",)
+
+    def run(self):
+        for table in list(self.document.findall(nodes.table)):
+            around = nodes.container(classes=["wide-table"])
+            table.replace_self(around)
+            around += table
+
+
 class SetNumberApart(SphinxPostTransform):
     """Give the number at the beginning of a page's title an element of its own."""
 

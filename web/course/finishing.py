@@ -14,7 +14,7 @@ from course import figures_in_pages, formulas, long_pages
 
 SHEET = "_static/site.css"
 PARTS = ("figures.css", "book.css")
-LETTER = re.compile(r"\bmjx-c[0-9A-F]+")
+LETTER = re.compile(r"\bmjx-c[0-9A-F]+|\bTEX-\w+")
 
 
 def finish_page(app, pagename, templatename, context, doctree):
@@ -43,7 +43,9 @@ def write_map(app, exception):
     if exception is not None or app.builder.format != "html":
         return
     base, site = app.config.html_baseurl, Path(app.outdir)
-    places = [urljoin(base, app.builder.get_target_uri(name)) for name in sorted(app.env.found_docs)]
+    places = [
+        urljoin(base, app.builder.get_target_uri(name)) for name in sorted(app.env.found_docs)
+    ]
     urls = "\n".join(f"<url><loc>{place}</loc></url>" for place in places)
     head = '<?xml version="1.0" encoding="UTF-8"?>\n'
     space = "http://www.sitemaps.org/schemas/sitemap/0.9"

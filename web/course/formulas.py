@@ -84,15 +84,17 @@ def typeset(tex, display):
 def style_sheet(letters=None):
     """Return the style sheet of MathJax's output, for every character or for those of ``letters``.
 
-    These are the classes by which its rules know a character, such as ``mjx-c1D6FC``.
+    These are the classes by which its rules know a character and its face, ``mjx-c1D6FC`` and
+    ``TEX-I``.
     """
     css = re.sub(r"</?style[^>]*>|/\*.*?\*/", "", unescape(json.loads(mathjax().get("sheet")())))
     # A cure for old Safari, in a form that other browsers do not read, and are not meant to.
     css = re.sub(r"^_::-webkit-full-page-media.*?}", "", css, flags=re.DOTALL | re.MULTILINE)
     if letters is None:
         return css
-    rules = css.split("}")[:-1]
-    kept = [rule for rule in rules if set(re.findall(r"mjx-c[0-9A-F]+", rule)) <= letters]
+    rules = re.split(r"^\}", css, flags=re.MULTILINE)[:-1]  # a bracket is a character, too
+    named = re.compile(r"(?<=\.)(?:mjx-c[0-9A-F]+|TEX-\w+)")
+    kept = [rule for rule in rules if set(named.findall(rule)) <= letters]
     return re.sub(r"\s+", " ", "".join(f"{rule}}}" for rule in kept)).replace("} ", "}\n").strip()
 
 
@@ -122,8 +124,7 @@ def with_fonts(css, folder):
 
 def write_font(source, letters, target):
     with ttLib.TTFont(source, recalcTimestamp=False) as font:
-        # MathJax's font of a single blank, for measuring, is small already.
-        if font.getBestCmap().keys() & set(map(ord, letters)):
+        if source.stem != "MathJax_Zero":  # of a single blank, for measuring
             options = subset.Options(notdef_outline=True, hinting=False)
             options.drop_tables += ["FFTM"]
             subsetter = subset.Subsetter(options)
@@ -134,7 +135,7 @@ def write_font(source, letters, target):
 
 
 class KeepTogether(SphinxPostTransform):
-    """Let no line begin with what belongs to the formula before it: a comma, a bracket, an "-th"."""
+    """Let no line begin with what belongs to the formula before it: a comma, a bracket."""
 
     default_priority = 450
     formats = ("html",)

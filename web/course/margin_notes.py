@@ -1,4 +1,4 @@
-"""A reference to the literature stands in the margin, where the screen has one, beside its mention."""
+"""Literature stands in the margin, where the screen has one, beside its mention."""
 
 from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform

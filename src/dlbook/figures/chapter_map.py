@@ -114,9 +114,7 @@ def _chain(axes, back=True) -> str:
         axes.annotate("", end, start, arrowprops={**arrow, "color": COLORS["blue"]})
         below = [(x, -1) for x, _ in (start, end)]
         there, here = below[::-1] if back else below
-        axes.annotate(
-            "", here, there, arrowprops={**arrow, "color": COLORS["orange"], "ls": "--"}
-        )
+        axes.annotate("", here, there, arrowprops={**arrow, "color": COLORS["orange"], "ls": "--"})
     axes.plot(*zip(*forward, strict=True), "o", color=COLORS["blue"], ms=8)
     axes.plot(*zip(*[(x, -1) for x, _ in forward], strict=True), "s", color=COLORS["orange"], ms=7)
     axes.set(xlim=(-0.3, 3.3), ylim=(-1.4, 0.4))
@@ -133,9 +131,7 @@ def _edges(axes) -> str:
     nodes = {"x": (0, 0), "a": (1.2, 0.7), "b": (1.2, -0.7), "z": (2.4, 0)}
     arrow = {"arrowstyle": "-|>", "lw": 1.5, "shrinkA": 6, "shrinkB": 6}
     for start, end in ("xa", "xb", "az", "bz"):
-        axes.annotate(
-            "", nodes[start], nodes[end], arrowprops={**arrow, "color": COLORS["orange"]}
-        )
+        axes.annotate("", nodes[start], nodes[end], arrowprops={**arrow, "color": COLORS["orange"]})
     axes.plot(*zip(*nodes.values(), strict=True), "o", color=COLORS["blue"], ms=9)
     axes.set(xlim=(-0.4, 2.8), ylim=(-1.1, 1.1))
     return "Four nodes in a diamond: the gradient comes back to the first one on two ways."
