@@ -119,7 +119,7 @@ PAGE = """<section id="same"><h1>{0}</h1><section id="one"><h2>One</h2></section
 <details class="hint"><summary>Hint 1</summary><p>Think.</p></details>
 <details class="hint"><summary>Hint 2</summary><p>Look.</p></details>
 <details class="solution" id="sol-{0}"><summary>Solution</summary>Done.</details></div></section>"""
-CONFIG = """{title: T, author: A, sphinx: {config: {html_theme_options: {extra_footer: F}}}}"""
+CONFIG = """{title: T, author: A, sphinx: {config: {html_theme_options: {license: F}}}}"""
 TOC = """{root: index, parts: [{caption: P, chapters: [{file: a/a, sections: [{file: b/b}]}]},
 {caption: L, chapters: [{file: reference/api/x}]}]}"""
 CITATION = """{version: 1.0, date-released: 2026-01-02, references: [{title: D, authors:
@@ -135,7 +135,7 @@ def document(tmp_path, monkeypatch):
     pages |= {"a/a": PAGE.format("A"), "b/b": PAGE.format("B")}
     for name, body in pages.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        html = f'<article class="bd-article">{body}</article>'
+        html = f"<article>{body}</article>"
         (tmp_path / f"{name}.html").write_text(html, encoding="utf-8")
     files = {"_config.yml": CONFIG, "_toc.yml": TOC, "CITATION.cff": CITATION}
     for name, content in files.items():

@@ -18,7 +18,10 @@ from course.side_by_side import Notebooks
 extensions = ["myst_nb"]
 root_doc = "a"
 html_theme = "basic"
-setup = Notebooks().connect
+
+def setup(app):
+    Notebooks().connect(app)
+
 nb_execution_mode = "cache"
 nb_execution_timeout = 600
 nb_execution_raise_on_error = True

@@ -42,6 +42,7 @@ WHEN_WRITTEN = (
     folds.FoldCode,
     formulas.KeepTogether,
     glossary_links.GlossaryLinks,
+    margin_notes.Entries,
     margin_notes.References,
 )
 EVENTS = (

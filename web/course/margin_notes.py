@@ -22,6 +22,18 @@ class References(SphinxPostTransform):
                 around.parent.insert(around.parent.index(around), note)
 
 
+class Entries(SphinxPostTransform):
+    """Let an entry of the bibliography be a paragraph: the text cites authors, not its number."""
+
+    default_priority = 20
+    formats = ("html",)
+
+    def run(self):
+        for entry in list(self.document.findall(nodes.citation)):
+            texts = [child for child in entry.children if not isinstance(child, nodes.label)]
+            entry.replace_self(nodes.container("", *texts, ids=entry["ids"], classes=["citation"]))
+
+
 def parents(node):
     while node := node.parent:
         yield node

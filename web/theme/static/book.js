@@ -45,16 +45,18 @@ document.addEventListener("DOMContentLoaded", () => {
 });
 
 // What is wider than its box can be scrolled with the keyboard; what is not is no stop on the way.
+const wide = "pre, .formula, .dl-wide, .dl-entry, .wide-table, .output.text_html";
 const boxes = new ResizeObserver((entries) => {
-  for (const { target } of entries) {
-    const scrolls = target.scrollWidth > target.clientWidth + 1;
-    target.classList.toggle("scrolls", scrolls);
-    if (scrolls) target.tabIndex = 0;
-    else target.removeAttribute("tabindex");
+  for (const box of new Set(entries.map(({ target }) => target.closest(wide)))) {
+    const scrolls = box.scrollWidth > box.clientWidth + 1;
+    box.classList.toggle("scrolls", scrolls);
+    if (scrolls) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
   }
 });
-for (const box of all("pre, .formula, .dl-wide, .dl-entry, .wide-table, .output.text_html")) {
+for (const box of all(wide)) {
   boxes.observe(box);
+  if (box.matches(".formula, .wide-table")) boxes.observe(box.firstElementChild); // as letters arrive
 }
 
 // Code can be taken along, without the prompts of an example.
