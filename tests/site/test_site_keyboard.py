@@ -175,6 +175,8 @@ def test_a_search_from_the_field_to_the_place(viewport, open_page):
     page.keyboard.type("maxout")
     page.keyboard.press("Enter")
     page.wait_for_selector("#search-results li a")
+    place = page.locator("#search-results li a").first.bounding_box()
+    assert 0 < place["y"] < viewport["height"] and 0 < place["x"] < viewport["width"]
     tab_to(page, "#search-results li a")
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: "search.html" not in url)

@@ -13,6 +13,7 @@ from urllib.parse import urljoin
 from course import figures_in_pages, formulas, long_pages
 
 SHEET = "_static/site.css"
+THEME = Path(__file__).resolve().parents[1] / "theme" / "static"
 PARTS = ("figures.css", "book.css")
 LETTER = re.compile(r"\bmjx-c[0-9A-F]+|\bTEX-\w+")
 
@@ -32,9 +33,11 @@ def write_sheet(app, exception):
     site = Path(app.outdir)
     written = [*site.rglob("*.html"), *site.glob("_static/previews/*.js")]
     letters = {x for page in written for x in LETTER.findall(page.read_text(encoding="utf-8"))}
-    css = [(site / "_static" / part).read_text(encoding="utf-8") for part in PARTS]
+    css = [(THEME / part).read_text(encoding="utf-8") for part in PARTS]
     css.append(formulas.with_fonts(formulas.style_sheet(letters), site / "_static" / "fonts"))
     css = re.sub(r"/\*.*?\*/", "", "\n".join(css), flags=re.DOTALL)
+    for part in site.glob("_static/*.css"):  # those of extensions, too: no page names them
+        part.unlink()
     (site / SHEET).write_text(re.sub(r"\s*\n\s*", "\n", css).lstrip(), encoding="utf-8")
 
 
