@@ -50,6 +50,7 @@ EVENTS = (
     ("config-inited", book.watch_the_library),
     ("config-inited", finishing.watch_parts),
     ("builder-inited", chapter_index.read_chapters),
+    ("builder-inited", finishing.forget_pages_of_code),
     ("builder-inited", previews.read_references),
     ("autodoc-process-docstring", chapter_index.put_sentences_first, 300),
     ("autodoc-process-docstring", chapter_index.link_numbers),

@@ -7,8 +7,11 @@ this module gives the same pages, heavier.
 
 import hashlib
 import re
+import shutil
 from pathlib import Path
 from urllib.parse import urljoin
+
+from sphinx.environment import CONFIG_OK
 
 from course import figures_in_pages, formulas, long_pages
 
@@ -16,6 +19,12 @@ SHEET = "_static/site.css"
 THEME = Path(__file__).resolve().parents[1] / "theme" / "static"
 PARTS = ("figures.css", "book.css")
 LETTER = re.compile(r"\bmjx-c[0-9A-F]+|\bTEX-\w+")
+
+
+def forget_pages_of_code(app):
+    """Let pages of source code be written, too, when pages change: else their age decides."""
+    if app.env.config_status != CONFIG_OK:
+        shutil.rmtree(Path(app.outdir, "_modules"), ignore_errors=True)
 
 
 def finish_page(app, pagename, templatename, context, doctree):
