@@ -40,7 +40,7 @@ COUNTED = re.compile(r"(\d+)\s+(?:numbered\s+)?(equations|figures|algorithms|cla
 
 
 def wrong_counts(text, counts):
-    text = text.replace("by our count, ", "").replace("**", "")
+    text = text.replace("by our count, ", "")
     return [
         f"{number} {kind}, and there are {counts[kind]}"
         for number, kind in COUNTED.findall(text)
@@ -50,7 +50,7 @@ def wrong_counts(text, counts):
 
 @pytest.mark.parametrize("name", ["README.md", "index.md", "CHANGELOG.md"])
 def test_what_a_page_counts_is_there_as_often(name):
-    text = read(name)
+    text = read(name).replace("**", "")  # how large a number is written
     assert COUNTED.search(text) and not wrong_counts(text, counts())
 
 

@@ -238,7 +238,7 @@ def test_a_notebook_can_be_downloaded_as_it_is_stored(opened):
 def test_a_notebook_leads_to_its_source_and_to_its_canonical_address(opened):
     name, links, page = opened
     assert links["Repository"] == URLS["Repository"]
-    assert links["Suggest edit"] == f"{URLS['Repository']}/edit/main/{name}"
+    assert links["Suggest an edit"] == f"{URLS['Repository']}/edit/main/{name}"
     assert links["Report a mistake"].startswith(f"{URLS['Repository']}/issues/new?")
     canonical = page.find("link", rel="canonical")["href"]
     assert canonical == URLS["Documentation"] + name.removesuffix(".ipynb") + ".html"
