@@ -101,3 +101,26 @@ def test_a_film_stands_still_for_who_asked_for_less_motion_until_started(open_pa
     assert page.locator(".dl-play").is_visible() and not page.locator(".dl-pause").is_visible()
     page.locator(".dl-switch input").first.check()
     assert [state for state, _, _ in page.evaluate(FILMS)] == ["running"] * 2
+
+
+COPIED = """selector => {
+    getSelection().selectAllChildren(document.querySelector(selector));
+    const clipboardData = new DataTransfer();
+    const copy = new ClipboardEvent("copy", {clipboardData, bubbles: true, cancelable: true});
+    document.body.dispatchEvent(copy);
+    return clipboardData.getData("text/plain");
+}"""
+
+
+WRITTEN = "all => all.map(formula => formula.dataset.tex)"
+
+
+def test_a_formula_is_copied_as_tex(open_page):
+    page = open_page("chapters/6_1_xor.html")
+    whole = page.evaluate(COPIED, "article > section")
+    for kind, sign, least in (("span", "$", 20), ("div", "$$", 5)):
+        formulas = page.locator(f"article {kind}.math").evaluate_all(WRITTEN)
+        assert len(formulas) > least
+        assert [tex for tex in formulas if f"{sign}{tex}{sign}" not in whole] == []
+    assert "\n" in whole  # paragraphs stay apart
+    assert page.evaluate(COPIED, "h1") == ""  # what has none is left to the browser

@@ -190,7 +190,26 @@ def test_the_search_leads_to(query, place, searcher, address):
     """A glossary may come first, with what the word means; then the chapter."""
     found = results(searcher, address, query)
     first = next(link for link in found if not link.startswith("reference/glossary"))
-    assert first.partition("?")[0] == place
+    page, _, anchor = first.partition("#")
+    assert page == place.partition("#")[0]
+    assert anchor == place.partition("#")[2] or "#" not in place
+
+
+@pytest.mark.parametrize("word", ["saturates", "minibatch", "folding", "responsibilities"])
+def test_a_word_is_found_in_the_section_that_has_it(word, searcher, address):
+    """A page of sixty screens is no answer."""
+    results(searcher, address, word)
+    hit = searcher.locator("#search-results li:has(a[href^='chapters/']):has(.context)").first
+    assert word[:6] in hit.locator(".context").inner_text().lower()
+    link = hit.locator("a[href*='#']")
+    assert "›" in link.inner_text()
+    link.click()
+    searcher.wait_for_url(lambda url: "search.html" not in url)
+    text, top = searcher.evaluate("""() => {
+        const place = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+        return [place.textContent, place.getBoundingClientRect().top];
+    }""")
+    assert word[:6] in text.lower() and 0 <= top < 200
 
 
 # On paper and from disk.

@@ -174,7 +174,7 @@ def test_a_page_loads_one_style_sheet_and_one_script_of_its_own(site):
         scripts = {tag["src"].rpartition("/")[2] for tag in soup.select("script[src]")}
         others = {
             "documentation_options.js", "doctools.js", "sphinx_highlight.js",
-            "language_data.js", "searchtools.js", "searchindex.js",
+            "language_data.js", "searchtools.js", "searchindex.js", "search.js",
         }  # fmt: skip
         assert scripts - {"book.js"} == (others if page.name == "search.html" else set())
 

@@ -168,9 +168,15 @@ def _html(translator, node, tex, display):
         return f"<code>{translator.encode(message.astext())}</code>"
 
 
+def _starttag(translator, node, tag):
+    """Begin an element that keeps the formula as it was written, for who copies it."""
+    written = {"data-tex": " ".join(node.astext().split())}
+    return translator.starttag(node, tag, "", CLASS="math notranslate nohighlight", **written)
+
+
 def visit_inline(self, node):
     self.body += [
-        self.starttag(node, "span", "", CLASS="math notranslate nohighlight"),
+        _starttag(self, node, "span"),
         _html(self, node, node.astext(), False),
         "</span>",
     ]
@@ -187,8 +193,12 @@ def visit_display(self, node):
     tex = TAG.sub("", tex).strip()
     if not node["nowrap"] and r"\\" in tex and not re.search(r"\\begin\{\w*matrix", tex):
         tex = rf"\begin{{split}}{tex}\end{{split}}"
-    self.body.append(self.starttag(node, "div", CLASS="math notranslate nohighlight"))
-    self.body += ['<div class="formula">', _html(self, node, tex, True), "</div>"]
+    self.body += [
+        _starttag(self, node, "div"),
+        '<div class="formula">',
+        _html(self, node, tex, True),
+        "</div>",
+    ]
     if number:
         anchor = f"eq-{number[1].replace('.', '-')}"
         there = anchor in self.document.ids

@@ -75,6 +75,25 @@ for (const block of all("article div.highlight").filter((b) => !b.closest(".cell
   block.append(button);
 }
 
+// A formula is copied as it was written, in TeX: its letters are drawn and are no text.
+document.addEventListener("copy", (event) => {
+  const selection = getSelection();
+  if (selection.isCollapsed) return;
+  const part = document.createElement("div");
+  for (let i = 0; i < selection.rangeCount; i++) part.append(selection.getRangeAt(i).cloneContents());
+  const formulas = all("[data-tex]", part);
+  if (!formulas.length) return;
+  for (const formula of formulas) {
+    const sign = formula.matches("div") ? "$$" : "$";
+    formula.replaceChildren(sign + formula.dataset.tex + sign);
+  }
+  part.style = "position: fixed; opacity: 0"; // only what is on the page has lines
+  document.body.append(part);
+  event.clipboardData.setData("text/plain", part.innerText);
+  part.remove();
+  event.preventDefault();
+});
+
 // A tab that is chosen is chosen in all pairs, and on the next page.
 const tabs = all(".sd-tab-set > label[data-sync-id]");
 const choose = (name) => {
