@@ -1,7 +1,7 @@
 """Previews of what a reference points to: equations, figures, algorithms, claims and terms.
 
-Each becomes a small script of its own in ``_static/previews``, which ``_static/previews.js`` loads
-when a reader stops at a reference to it. A script also loads where pages are read from disk; a file
+Each becomes a small script of its own in ``_static/previews``, which the page's script loads when a
+reader stops at a reference to it. A script also loads where pages are read from disk; a file
 that is fetched does not.
 """
 
@@ -49,12 +49,8 @@ def drawn(html):
 def read_references(app):
     """Find the figures that are referred to by a name of their own; all others have a number."""
     root = Path(app.srcdir)
-    sources = [
-        *root.glob("*.md"),
-        *root.glob("reference/**/*.md"),
-        *root.glob("chapters/*.ipynb"),
-        *root.glob("exercises/**/*.ipynb"),
-    ]
+    kinds = ("*.md", "reference/**/*.md", "chapters/*.ipynb", "exercises/**/*.ipynb")
+    sources = [path for kind in kinds for path in root.glob(kind)]
     text = "".join(path.read_text(encoding="utf-8") for path in sources)
     app.previewed_figures = set(re.findall(r"#(fig-[\w-]+)\)", text))
 

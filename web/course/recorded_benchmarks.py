@@ -95,14 +95,8 @@ def programs(results):
         ]
         for row in results["program"]
     ]
-    head = [
-        "size",
-        "cost, µs",
-        "and gradient, µs",
-        "Hessian times vector, µs",
-        "multiply-adds, ratio",
-    ]
-    return table(head, rows)
+    costs = ["cost, µs", "and gradient, µs", "Hessian times vector, µs"]
+    return table(["size", *costs, "multiply-adds, ratio"], rows)
 
 
 def memory(results):
