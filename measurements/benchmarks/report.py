@@ -151,6 +151,7 @@ def targets(results):
         for c in ["PyTorch", "jax.jit", "autograd", "MyGrad"]
     }
     by_hand = [row["to_by_hand"].get("dlbook") for row in step]
+    tuned = [ratio(row["turns"], "dlbook", "by hand, tuned") for row in step]
     memory = [row.get("to_by_hand") for row in results["memory"]]
     products = [row["multiply_adds_to_forward"] for row in program]
     hvps = [row["hvp_to_gradient"] for row in program]
@@ -159,6 +160,7 @@ def targets(results):
     epoch = [results["epoch"]["pytorch_to_dlbook"]] if results["epoch"] else []
     aims = [
         ("time to that by hand, at most 1.10", by_hand, lambda r: r <= 1.10),
+        ("time to that by hand and tuned, at most 1.15", tuned, lambda r: r <= 1.15),
         ("PyTorch to dlbook, two smallest, at least 4", rivals["PyTorch"][:2], lambda r: r >= 4),
         (
             "PyTorch to dlbook, two largest, at least 1.2",
@@ -172,7 +174,7 @@ def targets(results):
         ("multiply-adds with the gradient to without, at most 3", products, lambda r: r <= 3),
         ("Hessian times vector to the gradient, at most 3", hvps, lambda r: r <= 3),
         ("seconds for a chain of 100,000, at most 20", chain, lambda s: s <= 20),
-        ("PyTorch to dlbook, an epoch of minibatches, at least 1", epoch, lambda r: r >= 1),
+        ("PyTorch to dlbook, an epoch of minibatches, at least 1.5", epoch, lambda r: r >= 1.5),
     ]
     return [
         {

@@ -99,6 +99,12 @@ def programs(results):
     return table(["size", *costs, "multiply-adds, ratio"], rows)
 
 
+def epoch(results):
+    seconds = results["epoch"]["seconds"]
+    names = {"dlbook": "`dl.train`", "pytorch": "PyTorch"}
+    return table(["loop", "seconds"], [[names[name], s] for name, s in seconds.items()])
+
+
 def memory(results):
     rows = [
         [size(row["size"]), name, f"{row['first_call'][name]:,}", f"{row['later_calls'][name]:,}"]
@@ -117,7 +123,7 @@ def chain(results):
     return table(["stage", *lengths, "growth exponent"], rows)
 
 
-PARTS = {f.__name__: f for f in (when, summary, step, targets, programs, memory, chain)}
+PARTS = {f.__name__: f for f in (when, summary, step, epoch, targets, programs, memory, chain)}
 
 
 class Recorded(SphinxDirective):
