@@ -35,7 +35,7 @@ REACHABLE = """operable => [...document.querySelectorAll(operable)].map((e, i) =
     .map(([e, i]) => [i, e.outerHTML.slice(0, 120)])"""
 
 
-def stops(page, most=1000):
+def stops(page, most=3000):
     """Go through a page with Tab, and yield where it stops, until it has come around."""
     first = None
     for _ in range(most):

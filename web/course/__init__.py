@@ -33,7 +33,7 @@ DIRECTIVES = {
     "recorded": recorded_benchmarks.Recorded,
     "thumbnail": chapter_index.Thumbnail,
 }
-WHEN_READ = (pytorch_tabs.PyTorchTabs, search_words.IndexNumbers)
+WHEN_READ = (book.ShortContents, pytorch_tabs.PyTorchTabs, search_words.IndexNumbers)
 WHEN_WRITTEN = (
     book.LetTablesScroll,
     book.SetNumberApart,

@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 
 from docutils import nodes
+from sphinx import addnodes
+from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from course import insides
@@ -22,6 +24,17 @@ class UniqueIds(SphinxPostTransform):
     def run(self):
         for section in self.document.findall(nodes.section):
             section["ids"] = [name for name in section["ids"] if name not in insides.BOXES]
+
+
+class ShortContents(SphinxTransform):
+    """Let the contents of a page name classes and functions, and not their hundreds of methods."""
+
+    default_priority = 870  # before Sphinx gathers the contents
+
+    def apply(self):
+        for described in self.document.findall(addnodes.desc):
+            if described.get("objtype") not in ("class", "exception", "function"):
+                insides.leave_out_of_contents(described)
 
 
 class LetTablesScroll(SphinxPostTransform):

@@ -63,6 +63,12 @@ def name_target(env, label, docname):
     env.get_domain("std").anonlabels[label] = docname, label
 
 
+def leave_out_of_contents(described):
+    """Let the contents of a page not name what is described here."""
+    for signature in described.children:
+        signature["_toc_name"] = ""
+
+
 def has_warned(app):
     return bool(app._warncount)
 
