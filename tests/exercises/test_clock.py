@@ -341,6 +341,32 @@ def test_garbage_of_others_is_not_charged(reply_to):
     assert reply.value == 42 and len(kept) == 3_000_000, reply
 
 
+@pytest.fixture
+def called_when_searching():
+    """Have a search for garbage call something, as Hypothesis does; return what it lost there."""
+    lost, hook = [], sys.unraisablehook
+
+    def take_time(phase, info):
+        for _ in range(200_000):
+            pass
+
+    sys.unraisablehook = lost.append
+    gc.callbacks.append(take_time)
+    yield lost
+    gc.callbacks.remove(take_time)
+    sys.unraisablehook = hook
+
+
+def test_no_interruption_is_lost_where_a_search_for_garbage_calls(reply_to, called_when_searching):
+    def answer():
+        while True:
+            gc.collect(0)
+            sum(range(2000))
+
+    assert reply_to(answer, seconds=0.1).timed_out == "computing"
+    assert called_when_searching == []
+
+
 def test_whoever_looks_for_garbage_without_end_is_stopped(reply_to):
     def answer():
         while True:
