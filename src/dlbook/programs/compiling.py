@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 BACKENDS = {
     "numpy": ("dlbook.programs.numpy_program", "NumpyProgram"),
     "torch": ("dlbook.programs.torch_program", "TorchProgram"),
-    "javascript": ("dlbook.programs.javascript_program", "JavascriptProgram"),
+    "javascript": ("dlbook.programs.javascript.program", "JavascriptProgram"),
 }
 
 
@@ -66,12 +66,14 @@ def compile(
         each operation of the graph.
     backend : "numpy", "torch" or "javascript"
         What to run on. A program for PyTorch takes tensors, all on one device, and returns
-        tensors on it.
+        tensors on it. One in JavaScript is for a page; from Python it runs in QuickJS, takes
+        arrays and returns arrays.
 
     Raises
     ------
     TypeError
-        If something else than variables is given.
+        If something else than variables is given; or if the backend cannot hold a dtype: in
+        JavaScript 64-bit integers that may leave 2^53, which the message names.
     ValueError
         If an input is given twice, or one that the outputs depend on is missing, or there is no
         such backend.

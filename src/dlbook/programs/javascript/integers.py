@@ -1,4 +1,4 @@
-"""Section 6.5.5: 64-bit integers in JavaScript, whose numbers hold whole numbers up to 2^53 only."""
+"""Section 6.5.5: 64-bit integers in JavaScript, whose numbers hold integers up to 2^53 only."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def check_integers(nodes: list[Variable]) -> None:
             inputs = " and ".join(f"'{U.name}'" for U in V.inputs)
             raise TypeError(
                 f"compile: {computed_by(V).name} of {inputs} is {V.dtype} and may leave the whole "
-                f"numbers that JavaScript holds, {'0' if unsigned else '-2^53'} to 2^53; convert to "
-                f"int32 or to a float before"
+                f"numbers that JavaScript holds, {'0' if unsigned else '-2^53'} to 2^53; convert "
+                f"to int32 or to a float before"
             )
 
 

@@ -1,29 +1,25 @@
 """Section 6.5.5: a graph as loops in JavaScript.
 
 Look at ``program.source`` of a program compiled with ``backend="javascript"`` first:
-:class:`Writer` writes it. There is one loop an operation, in the order of the graph. An operation
-on entries whose result is read once, entry by entry, is written into the loop that reads it; and a
-result takes the memory of another that nobody reads any more.
+:class:`Writer` writes it. There is one loop an operation, in the order of the graph, and a result
+takes the memory of another that nobody reads any more.
 
-What an operation is in loops stands in :mod:`dlbook.programs.javascript_loops`, what one entry is in
-:mod:`dlbook.programs.javascript_entries`.
+What an operation is in loops stands in the modules ``reductions``, ``indices`` and ``matrices``,
+what one entry is in ``entries``, and what needs no loop of its own in ``fusion``.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from dlbook.checks import Shape, shape_text
 from dlbook.graph import Variable, needed
 from dlbook.operations.base import Constant, Operation, computed_by, value_of
-from dlbook.operations.elementwise import Elementwise
-from dlbook.operations.flow import Identity
 from dlbook.operations.indexing import Index
-from dlbook.operations.reductions import Count, Max, Sum
-from dlbook.operations.running import Prod
+from dlbook.operations.reductions import Count
 from dlbook.operations.shapes import (
     BroadcastLike,
     BroadcastTo,
@@ -32,8 +28,10 @@ from dlbook.operations.shapes import (
     Squeeze,
     Transpose,
 )
-from dlbook.programs.javascript_entries import CALLS, HELPERS, entry
-from dlbook.programs.javascript_places import (
+from dlbook.programs.javascript.entries import bare, entry
+from dlbook.programs.javascript.fusion import ENTRYWISE, Fusion
+from dlbook.programs.javascript.helpers import HELPERS, with_what_they_call
+from dlbook.programs.javascript.places import (
     ARRAYS,
     Place,
     Size,
@@ -43,23 +41,17 @@ from dlbook.programs.javascript_places import (
     product,
     sizes_of,
 )
-from dlbook.programs.lowered import AddScaled, InnerProduct
 from dlbook.programs.memory import END, Names, read_by
 
-# From an operation to what writes its loops: into the place of its result.
-Loops = Callable[["Writer", Variable, Place], None]
+# From an operation to what writes its loops, into the place of its result.
+Loops = Callable[..., None]
 LOOPS: dict[type[Operation], Loops] = {}
 
-KEYWORDS = """arguments await break case catch class const continue debugger default delete do else
-enum eval export extends false finally for function if implements import in instanceof interface let
-new null package private protected public return static super switch this throw true try typeof
-undefined var void while with yield Math Number Infinity NaN RangeError make m program""".split()
-INDICES = "ijklpqrstuvw"  # of nested loops
-VIEWS = (BroadcastLike, BroadcastTo, ExpandDims, Identity, Squeeze, Transpose)
-ONCE = (Sum, Max, Prod, InnerProduct)  # read each entry of their inputs once
-MOST = 6  # operations in one formula, so that it can be read
-
-ENTRYWISE = (Elementwise, AddScaled)
+KEYWORDS = """arguments await break case catch class const continue debugger default delete do
+else enum eval export extends false finally for function if implements import in instanceof
+interface let new null package private protected public return static super switch this throw true
+try typeof undefined var void while with yield Math Number Infinity NaN RangeError make m program"""
+INDICES = [*"ijkl", *(f"i{n}" for n in range(5, 33))]  # of nested loops
 
 
 def loops_of(*kinds: type[Operation]) -> Callable[[Loops], Loops]:
@@ -79,16 +71,14 @@ class Writer:
     def __init__(self, outputs: list[Variable], inputs: list[Variable]):
         self.outputs, self.inputs = outputs, inputs
         self.nodes = needed(outputs, inputs, read_by)
-        self.names = Names(*KEYWORDS, *INDICES, *HELPERS, *ARRAYS.values())
+        self.fusion = Fusion(self.nodes, inputs, outputs)
+        self.names = Names(*KEYWORDS.split(), *INDICES, *HELPERS, *ARRAYS.values())
         self.at: dict[Variable, Place] = {}  # where each result is, if it is anywhere
-        self.root: dict[Variable, Variable] = {}  # whose memory that is
         self.setup: list[str] = []
         self.lines: list[str] = []
         self.depth = 2
         self.loops_open = 0
         self.helpers: dict[str, None] = {}
-        self.fused = self._fused()
-        self.last_use = self._last_uses()
         self.buffer: dict[Variable, str] = {}
         self.free: dict[tuple[Size, str], list[str]] = defaultdict(list)
 
@@ -98,11 +88,13 @@ class Writer:
             name = self.names.new(V.name)
             self.at[V] = Place(name, V.shape, c_order(V.shape), is_number=V.ndim == 0)
         for line, V in enumerate(self.nodes):
-            if V not in self.fused:
+            if V not in self.fusion.fused:
                 self._write_one(V, line)
         results = ", ".join([self._result(V, i) for i, V in enumerate(self.outputs)])
         parameters = ", ".join(self.at[V].name for V in self.inputs)
-        helpers = [f"  const {name} = {HELPERS[name]};" for name in self._helpers()]
+        helpers = [
+            f"  const {name} = {HELPERS[name]};" for name in with_what_they_call(self.helpers)
+        ]
         return "\n".join(
             [
                 "function make(m) {",
@@ -118,72 +110,11 @@ class Writer:
 
     # --- What is written where ---------------------------------------------------------------
 
-    def _fused(self) -> set[Variable]:
-        """Return what is written into the loop that reads it."""
-        readers: dict[Variable, list[Variable]] = defaultdict(list)
-        times: Counter[Variable] = Counter()
-        for V in self.nodes:
-            for U in read_by(V):
-                readers[U].append(V)
-                times[U] += 1
-        fused: dict[Variable, int] = {}  # with the number of operations in the formula
-        for V in self.nodes:
-            if V.ndim == 0 or V in self.outputs or V in self.inputs or times[V] != 1:
-                continue
-            (reader,) = readers[V]
-            op = computed_by(reader)
-            same = isinstance(op, ENTRYWISE) and reader.shape == V.shape
-            length = 1 + sum(fused.get(U, 0) for U in V.inputs)
-            if isinstance(V.operation, ENTRYWISE) and (same or isinstance(op, ONCE)):
-                if length <= MOST:
-                    fused[V] = length
-        return set(fused)
-
-    def sources(self, V: Variable) -> Iterator[Variable]:
-        """Yield what lies in memory of all that a loop reads."""
-        for U in read_by(V):
-            if U in self.fused:
-                yield from self.sources(U)
-            else:
-                yield U
-
-    def _last_uses(self) -> dict[Variable, float]:
-        """Return at which node the memory of each result is read for the last time."""
-        last: dict[Variable, float] = {}
-        for line, V in enumerate(self.nodes):
-            if V in self.fused:
-                continue
-            sources = list(self.sources(V))
-            is_view = self.is_view(V)
-            self.root[V] = self.root.get(sources[0], sources[0]) if is_view and sources else V
-            last[self.root[V]] = line
-            for U in sources:
-                last[self.root.get(U, U)] = line
-        for V in self.outputs:
-            last[self.root.get(V, V)] = END
-        return last
-
-    def is_view(self, V: Variable) -> bool:
-        """Return whether a result is another order of an input's entries, without a loop."""
-        op = computed_by(V)
-        if isinstance(op, Reshape):
-            return self._is_in_order(V.inputs[0])
-        return isinstance(op, VIEWS) or (isinstance(op, Index) and op.view)
-
-    def _is_in_order(self, U: Variable) -> bool:
-        """Return whether the entries of ``U`` lie in memory in the order of their indices."""
-        op = U.operation
-        if U in self.inputs or op is None or U.ndim == 0 or isinstance(op, Constant):
-            return True
-        if isinstance(op, Identity | ExpandDims | Squeeze | Reshape):
-            return self._is_in_order(U.inputs[0]) or isinstance(op, Reshape)
-        return not isinstance(op, (*VIEWS, Index)) or (isinstance(op, Index) and not op.view)
-
     def _write_one(self, V: Variable, line: int) -> None:
         op = computed_by(V)
         if isinstance(op, Constant):
             self._write_constant(V)
-        elif self.is_view(V):
+        elif self.fusion.is_view(V):
             self.at[V] = self._view(V)
         elif isinstance(op, Count):
             count = product([sizes_of(V.inputs[0].shape)[a] for a in op.axes])
@@ -193,8 +124,8 @@ class Writer:
             self._write_number(V, self.used(entry(V, arguments)))
         else:
             self._write_loops(V, line)
-        for U in {self.root.get(U, U) for U in [*self.sources(V), V]}:
-            if self.last_use.get(U) == line and U in self.buffer:
+        for U in {self.fusion.root_of(U) for U in [*self.fusion.sources(V), V]}:
+            if self.fusion.last_use.get(U) == line and U in self.buffer:
                 self.free[self._kind(U)].append(self.buffer[U])
 
     def _write_constant(self, V: Variable) -> None:
@@ -211,14 +142,14 @@ class Writer:
     def _write_number(self, V: Variable, code: str) -> None:
         name = self._name(V)
         code = f"+({code})" if V.dtype.kind == "b" else code
-        self.line(f"const {name} = {_bare(code)};")
+        self.line(f"const {name} = {bare(code)};")
         self.at[V] = Place(name, (), (), is_number=True)
 
     def _write_loops(self, V: Variable, line: int) -> None:
         op = computed_by(V)
         name = self._name(V)
         out = Place(name, V.shape, c_order(V.shape), is_number=V.ndim == 0)
-        self.line(f"// {name} {shape_text(V.shape)}")
+        self.line(f"// {name} {_shape_text(V.shape)}")
         if V.ndim:
             self._give_memory(V, name, line)
         if isinstance(op, ENTRYWISE):
@@ -232,21 +163,21 @@ class Writer:
                     f"compile: JavaScript has no loops for {op.name}, an operation that is not "
                     f"dlbook's own"
                 )
-            LOOPS[kind](self, V, out)
+            LOOPS[kind](self, V, op, out)
         self.at[V] = out
 
     def _give_memory(self, V: Variable, name: str, line: int) -> None:
-        """Let ``V`` have memory: that of an input which it may overwrite, some that is free, new."""
+        """Let ``V`` have memory: that of an input it may overwrite, some that is free, or new."""
         kind = self._kind(V)
         taken = None
         if isinstance(computed_by(V), ENTRYWISE) and self.is_flat(V, V.shape):
-            for U in map(lambda U: self.root.get(U, U), self.sources(V)):
-                fits = self._kind(U) == kind and self.last_use[U] == line
+            for U in map(lambda U: self.fusion.root_of(U), self.fusion.sources(V)):
+                fits = self._kind(U) == kind and self.fusion.last_use[U] == line
                 if fits and U in self.buffer and (U.shape == V.shape):
                     taken = U
         if taken is not None:
             self.buffer[V] = self.buffer.pop(taken)
-        elif self.free[kind] and self.last_use[V] != END:
+        elif self.free[kind] and self.fusion.last_use[V] != END:
             self.buffer[V] = self.free[kind].pop()
         else:
             self.buffer[V] = self.names.new("buffer", numbered=True)
@@ -282,22 +213,22 @@ class Writer:
 
     def entry(self, U: Variable, index: Sequence[str]) -> str:
         """Write the entry of ``U`` at an index: from memory, or by the formula that gives it."""
-        if U in self.fused:
-            arguments = [self.entry(W, _within(W.shape, index)) for W in U.inputs]
+        if U in self.fusion.fused:
+            arguments = [self.entry(W, within(W.shape, index)) for W in U.inputs]
             return self.used(entry(U, arguments))
-        return self.at[U].at(_within(U.shape, index))
+        return self.at[U].at(within(U.shape, index))
 
     def flat_entry(self, U: Variable, i: str) -> str:
         """Write entry ``i``, counted through in order."""
-        if U in self.fused:
+        if U in self.fusion.fused:
             return self.used(entry(U, [self.flat_entry(W, i) for W in U.inputs]))
         place = self.at[U]
         return place.name if place.is_number else f"{place.name}[{i}]"
 
     def is_flat(self, V: Variable, shape: Shape) -> bool:
-        """Return whether all that the formula of ``V`` reads lies in the same order as ``shape``."""
+        """Return whether all that the formula of ``V`` reads lies in the order of ``shape``."""
         for U in read_by(V):
-            if U in self.fused:
+            if U in self.fusion.fused:
                 if U.shape != shape or not self.is_flat(U, shape):
                     return False
             elif not (self.at[U].is_number or (U.shape == shape and self.at[U].is_flat())):
@@ -306,7 +237,7 @@ class Writer:
 
     def is_flat_result(self, A: Variable) -> bool:
         """Return whether the entries of ``A`` can be read one behind the other, in order."""
-        if A in self.fused:
+        if A in self.fusion.fused:
             return self.is_flat(A, A.shape)
         return self.at[A].is_number or self.at[A].is_flat()
 
@@ -314,35 +245,29 @@ class Writer:
         if self.is_flat(V, V.shape):
             with self.loop(str(product(sizes_of(V.shape)))) as i:
                 arguments = [self.flat_entry(U, i) for U in V.inputs]
-                self.line(f"{out.name}[{i}] = {_bare(self.used(entry(V, arguments, True)))};")
+                self.line(f"{out.name}[{i}] = {bare(self.used(entry(V, arguments, True)))};")
             return
         with self.loops(V.shape) as index:
-            arguments = [self.entry(U, _within(U.shape, index)) for U in V.inputs]
-            self.line(f"{out.at(index)} = {_bare(self.used(entry(V, arguments, True)))};")
+            arguments = [self.entry(U, within(U.shape, index)) for U in V.inputs]
+            self.line(f"{out.at(index)} = {bare(self.used(entry(V, arguments, True)))};")
 
     def used(self, code: str) -> str:
         """Note which helpers a piece of code calls."""
-        for name in re.findall(r"(\w+)\(", code):
-            self.help(name)
+        self.help(*(name for name in re.findall(r"(\w+)\(", code) if name in HELPERS))
         return code
 
-    def help(self, name: str) -> None:
-        if name in HELPERS:
-            self.helpers[name] = None
-
-    def _helpers(self) -> list[str]:
-        open_ends, found = list(self.helpers), set()
-        while open_ends:
-            name = open_ends.pop()
-            if name not in found:
-                found.add(name)
-                open_ends.extend(CALLS.get(name, ()))
-        return [name for name in HELPERS if name in found]
+    def help(self, *names: str) -> None:
+        """Note that helpers are called."""
+        self.helpers.update(dict.fromkeys(names))
 
     # --- Lines -------------------------------------------------------------------------------
 
     def line(self, code: str) -> None:
         self.lines.append("  " * self.depth + code)
+
+    def refuse(self, condition: str, message: str) -> None:
+        """Write that the program stops where a condition holds."""
+        self.line(f"if ({condition}) throw new RangeError({message!r});")
 
     @contextmanager
     def block(self, head: str) -> Iterator[None]:
@@ -353,9 +278,7 @@ class Writer:
         self.line("}")
 
     @contextmanager
-    def loop(
-        self, end: str, start: str = "0", step: str = "{}++", more: str = ""
-    ) -> Iterator[str]:
+    def loop(self, end: str, start: str = "0", step: str = "{}++", more: str = "") -> Iterator[str]:
         """Write a loop over an index, whose name it gives and ``step`` takes."""
         i = INDICES[self.loops_open]
         self.loops_open += 1
@@ -391,30 +314,21 @@ class Writer:
         at = self.at[V]
         if V.ndim == 0:
             return at.at(())
-        again = any(self.root.get(U, U) is self.root.get(V, V) for U in self.outputs[:place])
+        again = any(self.fusion.root_of(U) is self.fusion.root_of(V) for U in self.outputs[:place])
         if V in self.buffer and not again:
             return at.name
         name = self.names.new("result", numbered=True)
         self.setup.append(f"const {name} = new {ARRAYS[str(V.dtype)]}({self._kind(V)[0]});")
-        self.line(f"// {name} {shape_text(V.shape)}")
+        self.line(f"// {name} {_shape_text(V.shape)}")
         self.copy(at, Place(name, V.shape, c_order(V.shape)))
         return name
 
 
-def _within(shape: Shape, index: Sequence[str]) -> list[str]:
+def within(shape: Shape, index: Sequence[str]) -> list[str]:
     """Return the index of what is repeated to the shape that the index is for."""
     own = index[len(index) - len(shape) :]
     return ["0" if size == 1 else i for size, i in zip(shape, own, strict=True)]
 
 
-def _bare(code: str) -> str:
-    """Leave out brackets around all of a formula."""
-    if not (code.startswith("(") and code.endswith(")")):
-        return code
-    depth = 0
-    for place, letter in enumerate(code):
-        depth += {"(": 1, ")": -1}.get(letter, 0)
-        if depth == 0 and place < len(code) - 1:
-            return code
-    return code[1:-1]
-
+def _shape_text(shape: Shape) -> str:
+    return shape_text(shape).replace("None", "m")
