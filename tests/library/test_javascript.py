@@ -15,6 +15,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from strategies import few
 
 import dlbook as dl
+from dlbook.operations.elementwise import Elementwise
 from dlbook.programs.javascript.helpers import CALLS, HELPERS
 
 
@@ -212,9 +213,17 @@ def test_an_operation_of_someone_elses_is_refused_by_name():
         def f(self, A):
             return 2 * A
 
+    class Sine(Elementwise):
+        name, kinds = "sine", "f"
+
+        def f(self, a):
+            return np.sin(a)
+
     x = dl.variable("x", (3,))
     with pytest.raises(TypeError, match=r"^compile: JavaScript has no loops for twice"):
         javascript([Twice()(x)], [x])
+    with pytest.raises(TypeError, match=r"^compile: JavaScript has no formula for sine"):
+        javascript([Sine()(x)], [x])
 
 
 def test_values_that_do_not_fit_are_reported_in_the_words_of_numpys_program():

@@ -18,6 +18,7 @@ from course import (
     margin_notes,
     moved_pages,
     previews,
+    programs_shown,
     pytorch_tabs,
     recorded_benchmarks,
     repository,
@@ -30,6 +31,7 @@ DIRECTIVES = {
     "chapter-count": chapter_index.ChapterCount,
     "chapter-index": chapter_index.ChapterIndex,
     "exercises": exercise_pages.Exercises,
+    "programs": programs_shown.Programs,
     "recorded": recorded_benchmarks.Recorded,
     "thumbnail": chapter_index.Thumbnail,
 }

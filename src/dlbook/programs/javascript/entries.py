@@ -102,6 +102,11 @@ def _formula(V: Variable, op: Operation, arguments: list[str]) -> str:
         return f"Math.imul({arguments[0]}, {arguments[0]})"
     if isinstance(op, co.Equal | co.NotEqual) and V.inputs[0].dtype.kind == "b":
         arguments = [f"!{a}" for a in arguments]
+    if type(op) not in ENTRIES:
+        raise TypeError(
+            f"compile: JavaScript has no formula for {op.name}, an operation that is not dlbook's "
+            f"own"
+        )
     return ENTRIES[type(op)](op, *arguments)
 
 

@@ -314,8 +314,9 @@ class Writer:
         at = self.at[V]
         if V.ndim == 0:
             return at.at(())
-        again = any(self.fusion.root_of(U) is self.fusion.root_of(V) for U in self.outputs[:place])
-        if V in self.buffer and not again:
+        root = self.fusion.root_of(V)
+        again = any(self.fusion.root_of(U) is root for U in self.outputs[:place])
+        if root in self.buffer and at.is_flat() and self._kind(V) == self._kind(root) and not again:
             return at.name
         name = self.names.new("result", numbered=True)
         self.setup.append(f"const {name} = new {ARRAYS[str(V.dtype)]}({self._kind(V)[0]});")
