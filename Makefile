@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --no-compile --constraint constraints.txt
 
 NOTEBOOKS := $(wildcard chapters/*.ipynb exercises/*.ipynb exercises/source/*/*.ipynb)
-SOURCES := $(NOTEBOOKS) $(wildcard src/dlbook/*.py src/dlbook/*/*.py src/dlbook/*/*/*.py web/course/*.py \
+SOURCES := $(NOTEBOOKS) $(wildcard src/dlbook/*.py src/dlbook/*/*.py src/dlbook/*/*/*.py src/dlbook/figures/live/player/* web/course/*.py \
 	web/theme/*.* web/theme/static/* web/theme/static/fonts/* *.md _*.yml *.yml reference/*.md reference/*.bib reference/*/*.md \
 	measurements/experiments/* measurements/benchmarks/results.json src/dlbook/exercises/solutions/*.md)
 PYTEST := $(BIN)/python -m pytest -n auto

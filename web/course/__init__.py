@@ -15,6 +15,7 @@ from course import (
     formulas,
     glossary_links,
     insides,
+    live_figures,
     margin_notes,
     moved_pages,
     previews,
@@ -63,6 +64,7 @@ EVENTS = (
     ("html-page-context", finishing.finish_page, 900),
     ("build-finished", moved_pages.write_moved_pages),
     ("build-finished", finishing.write_map),
+    ("build-finished", live_figures.write_scripts),
     ("build-finished", finishing.write_sheet, 900),
     ("build-finished", book.forget_a_bad_build),
 )

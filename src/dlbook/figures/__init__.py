@@ -20,6 +20,7 @@ from dlbook.figures import (
     hidden_units,
     history,
     introduction,
+    live,
     output_units,
     xor,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "hidden_units",
     "history",
     "introduction",
+    "live",
     "network",
     "output_units",
     "xor",

@@ -30,16 +30,19 @@ class Player {
     this.root.querySelector(".live-controls").inert = false;
     this.show();
     this.read(new URLSearchParams(location.search).get(this.root.dataset.live));
+    this.root.player = this; // for who looks behind it
     this.root.dataset.liveReady = "";
   }
 
   /** Change one number of the state, by hand; whatever passes with the next change is gone. */
   set(name, index, value) {
-    const passing = Object.fromEntries(this.figure.passing.map((other) => [other, this.start[other]]));
+    const looks = this.figure.views.includes(name); // changes what is shown, and nothing else
+    const passing = Object.fromEntries(
+      this.figure.passing.filter(() => !looks).map((other) => [other, this.start[other]]));
     const array = typeof this.state[name] === "object" ? this.state[name].slice() : null;
     if (array) array[index] = value;
     this.state = { ...this.state, ...passing, [name]: array ?? value };
-    this.later(true);
+    this.later(!looks);
   }
 
   replace(state) {

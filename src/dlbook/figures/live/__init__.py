@@ -1,0 +1,14 @@
+"""Figures that a reader can move, and in which the chapter's own graph answers.
+
+Look at :mod:`dlbook.figures.live.xor_by_hand` first: a figure is a graph, compiled to JavaScript, a
+state, what a reader can move, and which parts of the picture show which numbers.
+:class:`~dlbook.figures.live.figure.LiveFigure` puts it together.
+"""
+
+from dlbook.figures.live.figure import LiveFigure
+from dlbook.figures.live.xor_by_hand import xor_by_hand
+
+# By the name that a page knows it by; each gets its file on the site, and is tested.
+FIGURES = {"xor-by-hand": xor_by_hand}
+
+__all__ = ["FIGURES", "LiveFigure", "xor_by_hand"]
