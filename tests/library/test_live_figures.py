@@ -1,22 +1,27 @@
 """Figures that a reader can move: what they compute is what the library computes.
 
-Each figure of ``live.FIGURES`` is found here, and in a browser in ``tests/site/test_live_figures.py``.
+Each figure of ``live.FIGURES`` is found here, and again by the tests in a browser.
 """
 
 import gzip
 import json
 import re
+from importlib import import_module
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+import quickjs
 from numpy.testing import assert_allclose
 
 import dlbook as dl
 from dlbook.figures import live
 from dlbook.figures.live import player
 from dlbook.figures.live.controls import Choice, Drag, Slider, Switch
+from dlbook.figures.live.starts import normals
 
+of_the_trainer = import_module("dlbook.figures.live.xor_trainer")
+of_hand = import_module("dlbook.figures.live.xor_by_hand")
 each_figure = pytest.mark.parametrize("name", live.FIGURES)
 
 
@@ -156,7 +161,7 @@ def test_one_turn_of_an_arrow_solves_xor():
 def test_classified_solved_and_solved_as_the_book_does_are_told_apart():
     nearly = {"g": [[1, 1], [1, 1]], "w": [1, -1.9]}
     assert "classified, but not solved" in verdict(**nearly)
-    other = live.xor_by_hand.__globals__["trained"]()
+    other = of_hand.trained()
     assert "another function" in verdict(**other)
 
 
@@ -179,3 +184,42 @@ def test_the_points_travel_by_the_steps_of_the_section():
     for stage, matrix in enumerate((X, "XW", "affine", "H")):
         values = figure.compute({**figure.start, "stage": stage})
         assert_allclose(values["points"], values[matrix] if stage else matrix, atol=1e-12)
+
+
+# --- The trainer ----------------------------------------------------------------------------------
+
+
+def test_a_start_is_the_same_in_python_and_in_the_page():
+    context = quickjs.Context()
+    context.eval(player.part("frame.js") + player.part("starts.js"))
+    for start in (1, 2, 500, 1000):
+        code = f"JSON.stringify(Array.from({{length: 64}}, (_, i) => normal({start}, i)))"
+        assert json.loads(context.eval(code)) == normals(np.array([start]), 64)[0].tolist()
+
+
+def test_starts_are_nearly_normal_and_differ():
+    drawn = normals(np.arange(1, 1001), 24)
+    assert abs(drawn.mean()) < 0.02 and abs(drawn.std() - 1) < 0.02
+    assert len(np.unique(drawn)) > 23_900
+    assert np.abs(np.corrcoef(drawn.T) - np.eye(24)).max() < 0.12
+
+
+def test_the_recorded_fates_are_those_of_training():
+    costs = of_the_trainer.ends()
+    distance = np.abs(costs[:, None] - [0, 1 / 8, 1 / 6, 1 / 4])
+    assert distance.min(axis=1).max() < 1e-3
+    assert "".join(map(str, distance.argmin(axis=1))) == of_the_trainer.fates()
+
+
+def test_the_trainers_step_is_a_graph_of_the_optimizer():
+    figure = live.xor_trainer()
+    step = figure.programs["step"]
+    values, X, y = dict(figure.start), *dl.datasets.xor()
+    for _ in range(3):
+        values |= step(values)
+    W, c, w, b = (
+        np.reshape(values[name], V.shape) for name, V in zip("Wcwb", step.inputs[:4], strict=True)
+    )
+    outputs = dl.relu.f(X @ W[:, :2] + c[:2]) @ w[:2] + b
+    assert_allclose(np.mean((y - outputs) ** 2), 10 ** step(values)["at"][1])
+    assert_allclose(w[2:], figure.start["w"][2:])  # units that are not there do not learn

@@ -1,4 +1,4 @@
-"""What the figures that one can move need beside the pages: the player, and a file for each figure."""
+"""What figures that one can move need beside the pages: the player, and a file for each."""
 
 from pathlib import Path
 

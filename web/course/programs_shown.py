@@ -1,7 +1,7 @@
 """The programs that one graph is compiled to, beside each other, as the library writes them now.
 
-The directive ``programs`` holds Python that leaves ``outputs`` and ``inputs``; the page shows it, and
-below it what each backend makes of them.
+The directive ``programs`` holds Python that leaves ``outputs`` and ``inputs``; the page shows it,
+and below it what each backend makes of them.
 """
 
 from docutils import nodes

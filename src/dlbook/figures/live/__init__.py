@@ -7,8 +7,9 @@ state, what a reader can move, and which parts of the picture show which numbers
 
 from dlbook.figures.live.figure import LiveFigure
 from dlbook.figures.live.xor_by_hand import xor_by_hand
+from dlbook.figures.live.xor_trainer import xor_trainer
 
 # By the name that a page knows it by; each gets its file on the site, and is tested.
-FIGURES = {"xor-by-hand": xor_by_hand}
+FIGURES = {"xor-by-hand": xor_by_hand, "xor-trainer": xor_trainer}
 
-__all__ = ["FIGURES", "LiveFigure", "xor_by_hand"]
+__all__ = ["FIGURES", "LiveFigure", "xor_by_hand", "xor_trainer"]

@@ -26,9 +26,12 @@ class Slider:
     index: int | None = None
     digits: int = 2
     typed: bool = True
+    whole: bool = False  # a number that counts something: nothing else, and no more than there are
 
     def spec(self) -> dict[str, Any]:
-        place = {} if self.index is None else {"index": self.index}
+        place: dict[str, Any] = {} if self.index is None else {"index": self.index}
+        if self.whole:
+            place["whole"] = (self.low, self.high)
         own = {"state": self.state, "label": self.label, "digits": self.digits}
         return {"kind": "slider", **own, **place}
 
@@ -120,7 +123,70 @@ class Drag:
         return []
 
 
-Control = Slider | Switch | Choice | Play | Drag
+@dataclass(frozen=True)
+class Steps:
+    """A program that takes one step after the other.
+
+    Attributes
+    ----------
+    program : str
+        Its outputs named ``moves`` are the next values of these, and ``at`` the place of the cost
+        before the step, in the picture of the costs.
+    moves : list of str
+    most : int
+        After so many steps it stops.
+    costs : str
+        Under which name the places of all costs up to now are, for a mark.
+    """
+
+    program: str
+    moves: Sequence[str]
+    most: int
+    costs: str
+
+    def spec(self) -> dict[str, Any]:
+        return {"kind": "steps", **self.__dict__}
+
+    def html(self) -> list[Element]:
+        buttons = [element("button", name, type="button") for name in ("Step", "Play")]
+        range_ = element("input", type="range", min=0, max=1, step=1, value=0)
+        return [*buttons, element("label", element("span", "back and forth"), range_)]
+
+
+@dataclass(frozen=True)
+class Fates:
+    """Starts by how they end, as a bar; ``also`` is what the rest of the state must be for it.
+
+    Attributes
+    ----------
+    names : list of str
+        Of the fates.
+    fates : str
+        A digit for each start, from number 1 on.
+    """
+
+    label: str
+    names: Sequence[str]
+    fates: str
+    state: str
+    also: Mapping[str, float]
+
+    def spec(self) -> dict[str, Any]:
+        return {"kind": "fates", "fates": self.fates, "state": self.state, "also": dict(self.also)}
+
+    def html(self) -> list[Element]:
+        parts = []
+        for fate, name in enumerate(self.names):
+            share = self.fates.count(str(fate)) / len(self.fates)
+            button = element("button", f"{name} {share:.0%}", type="button")
+            button.set("style", f"flex-grow: {share:.3f}")
+            button.set("data-fate", str(fate))
+            parts.append(button)
+        bar = element("div", *parts, role="group", aria_label=self.label)
+        return [element("p", self.label), bar]
+
+
+Control = Slider | Switch | Choice | Play | Drag | Steps | Fates
 
 
 @dataclass(frozen=True)

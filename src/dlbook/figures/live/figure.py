@@ -66,6 +66,10 @@ class LiveFigure(Captioned):
     passing, views : list of str
         Parts of the state that go back to the start with the next change of another one, and parts
         that change only what is looked at.
+    redraws : list of str
+        Parts of the state that ask for another random start: see ``player/starts.js``.
+    first : dict of str to str
+        For a history of values, which value it begins with.
     small : bool
         Whether to leave out rows that are not for small places.
     """
@@ -86,6 +90,8 @@ class LiveFigure(Captioned):
         alt: str,
         passing: Sequence[str] = (),
         views: Sequence[str] = (),
+        redraws: Sequence[str] = (),
+        first: Mapping[str, str] | None = None,
         small: bool = False,
     ):
         super().__init__(alt)
@@ -94,7 +100,8 @@ class LiveFigure(Captioned):
         self.programs, self.shows = dict(programs), list(shows)
         self.picture, self.tables = picture, tables
         self.rows, self.marks, self.says = list(rows), list(marks), says
-        self.passing, self.views = list(passing), list(views)
+        self.passing, self.views, self.redraws = list(passing), list(views), list(redraws)
+        self.first = dict(first or {})
         self._changed: dict[str, Any] = {}
         self._widget: Any = None
 
@@ -131,6 +138,8 @@ class LiveFigure(Captioned):
             "says": self.says,
             "passing": self.passing,
             "views": self.views,
+            "redraws": self.redraws,
+            "first": self.first,
         }
 
     def sources(self) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from dlbook.checks import needed_by
 
-PARTS = ("frame", "marks", "controls", "figure")
+PARTS = ("frame", "marks", "starts", "controls", "figure")
 
 
 @cache

@@ -103,13 +103,13 @@ SAYS = {
 }
 
 TRIES = (
-    "A hidden unit is a line, where it begins to answer, and an arrow to the side on which it does. "
-    "Drag lines and arrows until every square stands on warm ground and every disc on cool, and watch "
-    "the learned space. A first step: turn the arrow of unit 2."
+    "A hidden unit is a line, where it begins to answer, and an arrow to the side on which it "
+    "does. Drag lines and arrows until every square stands on warm ground and every disc on cool, "
+    "and watch the learned space. A first step: turn the arrow of unit 2."
 )
 ALT = (
-    "Left, the four points of XOR in a square, with the lines of two hidden units and an arrow across "
-    "each; warm ground where the network answers more than one half. Right, the same points in the "
+    "Left, the four points of XOR in a square, with the lines of two hidden units and an arrow "
+    "across each; warm ground where the network answers more than one half. Right, the same points in the "
     "space of the two units, with the lines on which the output is 0, one half and 1. The arrow of "
     "the second unit points down to the right, and both points with x1 = 1 are on the wrong ground."
 )
@@ -331,7 +331,7 @@ def legend(styles: tuple[str, ...]) -> list[Element]:
 def matrices() -> list[Element]:
     """Return the points on their way as rows of numbers (Equations 6.7 to 6.11)."""
     X, y = dl.datasets.xor()
-    head = [("X", 2), ("XW", 2), ("XW + c", 2), ("H", 2), ("Hw + b", 1), ("y", 1), ("", 1)]
+    head = [("X", 2), ("XW", 2), ("XW + c", 2), ("H", 2), ("Hw + b", 1), ("y", 1), ("right", 1)]
     rows = []
     for x, target in zip(X, y, strict=True):
         cells = [element("td", f"{value:.0f}") for value in x]

@@ -7,17 +7,19 @@ function read(text) {
   return plain === "" ? NaN : Number(plain);
 }
 
+const pick = (values, names) => Object.fromEntries(names.map((name) => [name, values[name]]));
 const clamp = (value, [low, high]) => Math.min(Math.max(value, low), high);
 const snapped = (value, step) => Number((Math.round(value / step) * step).toFixed(6));
 
 const CONTROLS = {
   // A slider, with a field beside it for a number that is typed.
-  slider(player, { state, index, label, digits = 2 }, element) {
+  slider(player, { state, index, label, whole, digits = 2 }, element) {
     const [range, field] = element.querySelectorAll("input");
+    const fit = (value) => (whole ? clamp(Math.round(value), whole) : value);
     range.addEventListener("input", () => player.set(state, index, Number(range.value)));
     field?.addEventListener("change", () => {
       const value = read(field.value);
-      if (Number.isFinite(value)) player.set(state, index, value);
+      if (Number.isFinite(value)) player.set(state, index, fit(value));
       else player.refuse(`“${field.value}” is no number: ${label} stays as it was.`);
     });
     return (values) => {
@@ -74,6 +76,69 @@ const CONTROLS = {
       running = requestAnimationFrame(step);
     });
     player.stops.push(stop);
+    return () => {};
+  },
+
+  // A program that takes one step after the other: by itself, one at a time, and back again.
+  steps(player, { program, moves, most, costs }, element) {
+    const [one, run_] = element.querySelectorAll("button");
+    const range = element.querySelector("input");
+    let past = [], running = 0; // what moves, and where the cost stood, after each number of steps
+    const kept = (at) => ({ ...pick(player.state, moves), at });
+    const stop = () => { cancelAnimationFrame(running); running = 0; run_.textContent = "Play"; };
+    const step = () => {
+      const { k } = player.state, next = run(player.figure.programs[program], player.state);
+      past.length = k;
+      past.push(kept(next.at));
+      player.state = { ...player.state, ...pick(next, moves), k: k + 1 };
+      return k + 1 < most && Number.isFinite(next.at[1]);
+    };
+    // The further, the more steps at a time: a step late in training changes little.
+    const several = () => {
+      let goes = true;
+      for (let i = 0; goes && i <= player.state.k / 40; i++) goes = step();
+      player.show();
+      if (goes && running) running = requestAnimationFrame(several);
+      else stop();
+    };
+    one.addEventListener("click", () => {
+      stop();
+      if (player.state.k < most) step();
+      player.show();
+    });
+    run_.addEventListener("click", () => {
+      if (running || player.state.k >= most) return stop();
+      run_.textContent = "Stop";
+      running = requestAnimationFrame(several);
+    });
+    range.addEventListener("input", () => {
+      stop();
+      const { at, ...then } = past[range.value];
+      player.state = { ...player.state, ...then, k: Number(range.value) };
+      player.show();
+    });
+    player.stops.push(stop);
+    player.forgets.push(() => { past = []; });
+    player.extra = (values) => {
+      past[player.state.k] = kept(values.at);
+      const until = past.slice(0, player.state.k + 1).filter(Boolean); // a link may begin late
+      return { [costs]: Float64Array.from(until.flatMap(({ at }) => [...at])) };
+    };
+    return (state) => {
+      range.max = Math.max(past.length - 1, 1);
+      range.value = state.k;
+    };
+  },
+
+  // Starts by how they end: each click takes the next one that ends so.
+  fates(player, { fates, state, also }, element) {
+    element.querySelectorAll("button").forEach((button, fate) => button.addEventListener("click", () => {
+      const from = player.state[state], count = fates.length;
+      for (let i = 1; i <= count; i++) {
+        const next = ((from - 1 + i) % count) + 1;
+        if (fates[next - 1] === String(fate)) return player.restart({ ...also, [state]: next });
+      }
+    }));
     return () => {};
   },
 

@@ -7,6 +7,7 @@ class Player {
     this.start = stateOf({ ...figure.start, ...start });
     this.state = { ...this.start };
     this.stops = []; // what moves by itself, to be stopped when something else is done
+    this.forgets = []; // what remembers steps that led to another state
     this.elements = {};
     for (const element of root.querySelectorAll("[data-mark]")) {
       (this.elements[element.dataset.mark] ??= []).push(element);
@@ -36,6 +37,7 @@ class Player {
 
   /** Change one number of the state, by hand; whatever passes with the next change is gone. */
   set(name, index, value) {
+    if (this.figure.redraws.includes(name)) return this.restart({ [name]: value });
     const looks = this.figure.views.includes(name); // changes what is shown, and nothing else
     const passing = Object.fromEntries(
       this.figure.passing.filter(() => !looks).map((other) => [other, this.start[other]]));
@@ -46,13 +48,20 @@ class Player {
   }
 
   replace(state) {
-    for (const stop of this.stops) stop();
+    for (const stop of [...this.stops, ...this.forgets]) stop();
     this.state = { ...this.state, ...state };
     this.later(false);
   }
 
+  /** Draw the weights anew, for another start. */
+  restart(changes) {
+    const state = { ...this.state, ...changes };
+    this.replace({ ...state, ...started(state) });
+  }
+
   again() {
     this.replace(this.start);
+    this.byHand = true; // nothing that was chosen is chosen any more
     this.show();
   }
 
@@ -66,6 +75,7 @@ class Player {
     cancelAnimationFrame(this.waiting);
     this.waiting = 0;
     this.values = computed(this.figure, this.state);
+    if (this.extra) Object.assign(this.values, this.extra(this.values));
     for (const [name, items] of Object.entries(frame(this.figure, this.values))) {
       items.forEach((item, i) => {
         const element = this.elements[name]?.[i];
@@ -117,7 +127,7 @@ class Player {
     const state = {};
     for (const part of text.split(";")) {
       const [name, list = ""] = part.split(":"), numbers = list.split(",").map(read);
-      const fits = name in this.start && listed(this.start[name]).length === numbers.length;
+      const fits = Object.hasOwn(this.start, name) && listed(this.start[name]).length === numbers.length;
       if (!fits || !numbers.every(Number.isFinite)) {
         return this.say("The link holds no state of this figure. Here is its start.");
       }

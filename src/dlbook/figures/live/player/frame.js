@@ -22,10 +22,11 @@ function run({ inputs, outputs, run: program }, values) {
     [name, typeof results[i] === "object" ? results[i].slice() : Number(results[i])]));
 }
 
-/** Return the state and all that the figure's programs compute from it. */
+/** Return the state and all that the figure's programs compute from it; of a history its first entry. */
 function computed(figure, state) {
   const values = { ...state };
   for (const name of figure.shows) Object.assign(values, run(figure.programs[name], values));
+  for (const [name, from] of Object.entries(figure.first)) values[name] = values[from];
   return values;
 }
 

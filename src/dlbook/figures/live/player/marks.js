@@ -66,8 +66,8 @@ const MARKS = {
     const { edge, outside } = placed(axes, point);
     return { transform: `translate(${edge.map(short).join(" ")})`, opacity: outside ? 0.45 : 1 };
   })),
-  // Lines through points: as many points each as `size` says.
-  lines: ({ from, axes, size = 2 }, values) => inGroups(values[from], 2 * size).map((line) =>
+  // Lines through points: as many points each as `size` says; with 0 it is one line through all.
+  lines: ({ from, axes, size = 2 }, values) => inGroups(values[from], 2 * size || values[from].length).map((line) =>
     shown(line, () => ({
       d: "M" + inGroups(line, 2).map((point) => placed(axes, point).at.map(short).join(" ")).join("L"),
     }))),
@@ -81,8 +81,5 @@ const MARKS = {
   })),
   // Numbers, or with `words` one of some words for each.
   text: ({ from, digits, words }, values) => listed(values[from]).map((value) =>
-    ({ text: words ? words[Number(value)] : written(value, digits) })),
-  // Elements of a list of classes: a lamp that is on, a row that is right.
-  state: ({ from, names }, values) => listed(values[from]).map((value) =>
-    ({ "data-is": names[Number(value)] })),
+    (words ? { text: words[Number(value)], "data-is": Number(value) } : { text: written(value, digits) })),
 };
