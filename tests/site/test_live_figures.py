@@ -186,7 +186,7 @@ def test_a_state_can_be_sent_by_its_address(browser, over_http, name):
         settled(page)
         sent, shown = state(page), picture(page)
         page.locator(".live-link").click()
-        page.wait_for_function("document.querySelector('.live-link').textContent === 'Copied'")
+        page.get_by_text("Copied", exact=True).wait_for()
         address = page.evaluate("navigator.clipboard.readText()")
     query = address[address.index("?") :]
     with awake(browser, over_http, name, query=query) as page:
@@ -273,7 +273,7 @@ def weights_of(page):
 @pytest.mark.parametrize("start", [1, 4, 11])
 def test_steps_are_those_of_training(browser, over_http, start):
     with awake(browser, over_http, "xor-trainer") as page:
-        field = page.get_by_role("textbox", name="start as a number")
+        field = page.get_by_role("textbox", name="start as a number", exact=True)
         field.fill(str(start))
         field.press("Enter")
         step, done = page.get_by_role("button", name="Step"), 0
@@ -299,9 +299,7 @@ def test_every_fate_of_the_bar_ends_as_it_says_and_tells_why(browser, over_http)
         for name, reason in why.items():
             page.get_by_role("button", name=name).click()
             page.get_by_role("button", name="Play").click()
-            page.wait_for_function(
-                "document.querySelector('.live-says').textContent.startsWith('Step 4000')"
-            )
+            page.locator(".live-says", has_text="Step 4000").wait_for()
             assert reason in words(page)
 
 

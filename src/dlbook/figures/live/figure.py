@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
+from dlbook.checks import known
 from dlbook.figures.live import player
 from dlbook.figures.live.controls import Control, Row
 from dlbook.figures.live.picture import Axes, element, show, written
@@ -31,7 +32,7 @@ class Computation:
 
     def __call__(self, values: Mapping[str, Any]) -> Values:
         """Compute the outputs by NumPy's program."""
-        given = (np.asarray(values[V.name], V.dtype).reshape(V.shape) for V in self.inputs)
+        given = (np.asarray(values[V.name], V.dtype).reshape(known(V.shape)) for V in self.inputs)
         with np.errstate(all="ignore"):  # what is not finite is hidden, and said
             return dict(zip(self.outputs, self.numpy(*given), strict=True))
 

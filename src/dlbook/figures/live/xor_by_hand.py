@@ -109,9 +109,9 @@ TRIES = (
 )
 ALT = (
     "Left, the four points of XOR in a square, with the lines of two hidden units and an arrow "
-    "across each; warm ground where the network answers more than one half. Right, the same points in the "
-    "space of the two units, with the lines on which the output is 0, one half and 1. The arrow of "
-    "the second unit points down to the right, and both points with x1 = 1 are on the wrong ground."
+    "across each; warm ground where the network answers more than one half. Right, the same points "
+    "in the space of the two units, with the lines on which the output is 0, one half and 1. "
+    "Unit 2 has its arrow down to the right, and both points with x1 = 1 are on the wrong ground."
 )
 
 # --- States --------------------------------------------------------------------------------------

@@ -95,8 +95,8 @@ SAYS = {
     "texts": [
         "Step {k:0}: J = {J:4}.",
         "Step {k:0}: J = {J:4}, solved.",
-        "Step {k:0}: J = {J:4}, stuck. No unit is on at a point that the network gets wrong, so only "
-        "b can move, and it stands where the errors balance.",
+        "Step {k:0}: J = {J:4}, stuck. No unit is on at a point that the network gets wrong, so "
+        "only b can move, and it stands where the errors balance.",
         "Step {k:0}: J = {J:4}, stuck. Each unit is on at all four points or at none: here the "
         "network is a linear model, and this is the best one.",
         "Step {k:0}: J = {J:4}. The gradient is next to nothing here.",
@@ -122,7 +122,8 @@ def ends(count: int = 1000, units: int = 2, bias: float = 0.0, steps: int = 4000
     inputs, targets = dl.variable("X", (4, 2)), dl.variable("y", (4, 1))
     J = dl.mean((targets - (dl.relu(inputs @ W + c) @ w + b)) ** 2, axis=(1, 2))
     hidden, out = weights(np.arange(1, count + 1), units)
-    start = {W: hidden, c: np.full(c.shape, float(bias)), w: out[:, :, None], b: np.zeros(b.shape)}
+    start = {W: hidden, c: np.full((count, 1, units), float(bias)), w: out[:, :, None]}
+    start[b] = np.zeros((count, 1, 1))
     data = {inputs: X, targets: y[:, None]}
     run = dl.train(dl.sum(J), start, data, dl.GradientDescent(0.1), steps, record=[J])
     return run.recorded[0][-1]

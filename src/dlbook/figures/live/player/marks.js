@@ -18,9 +18,11 @@ const listed = (values) => (typeof values === "number" ? [values] : [...values])
 const inGroups = (values, size) =>
   Array.from({ length: values.length / size }, (_, i) => listed(values.slice(i * size, (i + 1) * size)));
 
-/** Hide what has no place. */
-const shown = (points, attributes) =>
-  points.flat().every(Number.isFinite) ? { visibility: "visible", ...attributes() } : { visibility: "hidden" };
+/** Hide what has no place; what it looks like then is the same however it came there. */
+const shown = (points, nowhere, attributes) =>
+  points.flat().every(Number.isFinite)
+    ? { visibility: "visible", ...attributes() }
+    : { visibility: "hidden", ...nowhere };
 
 /** Return the outline of where values on a grid, along x first, are above a level. */
 function outline(grid, level, { x, y, box }) {
@@ -62,20 +64,20 @@ function cut(corners, heights, at) {
 
 const MARKS = {
   // Points, in rows of two numbers. One that has left the picture waits at its edge, paler.
-  points: ({ from, axes }, values) => inGroups(values[from], 2).map((point) => shown(point, () => {
+  points: ({ from, axes }, values) => inGroups(values[from], 2).map((point) => shown(point, { transform: "translate(0 0)", opacity: 1 }, () => {
     const { edge, outside } = placed(axes, point);
     return { transform: `translate(${edge.map(short).join(" ")})`, opacity: outside ? 0.45 : 1 };
   })),
   // Lines through points: as many points each as `size` says; with 0 it is one line through all.
   lines: ({ from, axes, size = 2 }, values) => inGroups(values[from], 2 * size || values[from].length).map((line) =>
-    shown(line, () => ({
+    shown(line, { d: "M0 0" }, () => ({
       d: "M" + inGroups(line, 2).map((point) => placed(axes, point).at.map(short).join(" ")).join("L"),
     }))),
   // Where a function of the plane is above a level, or with sign -1 below it.
   area: ({ from, axes, level, sign = 1 }, values) =>
     [{ d: outline(values[from].map((value) => sign * value), sign * level, axes) }],
   // Bars up from 0, or down.
-  bars: ({ from, axes }, values) => listed(values[from]).map((value) => shown([value], () => {
+  bars: ({ from, axes }, values) => listed(values[from]).map((value) => shown([value], { y: 0, height: 0 }, () => {
     const [zero, top] = [placed(axes, [0, 0]).edge[1], placed(axes, [0, value]).edge[1]];
     return { y: short(Math.min(zero, top)), height: short(Math.abs(top - zero)) };
   })),
