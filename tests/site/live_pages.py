@@ -16,7 +16,7 @@ PAGE = """<!DOCTYPE html>
 <html lang="en" data-theme="{theme}"><head><meta charset="utf-8"><title>{name}</title>
 <meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="stylesheet" href="_static/site.css">
+<link rel="stylesheet" href="_static/site.css"><link rel="icon" href="data:,">
 <script defer src="_static/live.js"></script><script defer src="_static/live/{name}.js"></script>
 </head><body><main><h1>{name}</h1>{html}</main></body></html>
 """

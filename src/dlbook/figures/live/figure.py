@@ -98,6 +98,7 @@ class LiveFigure(Captioned):
         super().__init__(alt)
         self.name, self.tries, self.small = name, tries, small
         self.start = {key: _plain(value) for key, value in start.items()}
+        self._shapes = {key: np.shape(value) for key, value in start.items()}
         self.programs, self.shows = dict(programs), list(shows)
         self.picture, self.tables = picture, tables
         self.rows, self.marks, self.says = list(rows), list(marks), says
@@ -191,10 +192,11 @@ class LiveFigure(Captioned):
         return [*rows, element("div", *buttons, class_="live-row")]
 
     @property
-    def state(self) -> Values:
+    def state(self) -> dict[str, np.ndarray]:
         """The state as the reader of the notebook has left it."""
         moved = self._widget.state if self._widget is not None else {}
-        return {key: np.array(moved.get(key, value)) for key, value in self.start.items()}
+        values = {**self.start, **moved}
+        return {key: np.reshape(values[key], shape) for key, shape in self._shapes.items()}
 
     @property
     def values(self) -> Values:

@@ -20,7 +20,7 @@ const inGroups = (values, size) =>
 
 /** Hide what has no place; what it looks like then is the same however it came there. */
 const shown = (points, nowhere, attributes) =>
-  points.flat().every(Number.isFinite)
+  points.flat().every((x) => Math.abs(x) < 1e9) // further out no browser draws
     ? { visibility: "visible", ...attributes() }
     : { visibility: "hidden", ...nowhere };
 
