@@ -331,3 +331,61 @@ def test_a_learning_rate_that_overshoots_is_said_and_can_be_taken_back(browser, 
         page.get_by_text("no longer finite").wait_for()
         page.get_by_role("button", name="Back to the start").click()
         assert words(page).startswith("Step 0")
+
+
+# --- On the site ----------------------------------------------------------------------------------
+
+PLACES = {"xor-by-hand": ["index.html", "chapters/6_1_xor.html"]}
+PLACES["xor-trainer"] = ["chapters/6_1_xor.html"]
+
+
+def loaded(page):
+    """The scripts of figures that a page has asked for."""
+    return page.evaluate("""() => performance.getEntriesByType("resource").map((e) => e.name)
+        .filter((name) => /live/.test(name)).map((name) => name.replace(/.*_static[/]/, ""))""")
+
+
+@each_figure
+def test_a_figure_wakes_up_where_it_stands_when_it_is_near(open_page, name):
+    for place in PLACES[name]:
+        page = open_page(place)
+        figure = page.locator(f"[data-live={name}]")
+        figure.scroll_into_view_if_needed()
+        page.locator(f"[data-live={name}][data-live-ready]").wait_for()
+        assert set(loaded(page)) >= {"live.js", f"live/{name}.js"}
+        before = figure.locator(".live-says").inner_text()
+        figure.locator("[role=slider], .live-steps button").first.press("ArrowUp")
+        if name == "xor-trainer":
+            figure.get_by_role("button", name="Step").click()
+        page.wait_for_timeout(100)
+        assert figure.locator(".live-says").inner_text() != before
+
+
+def test_a_page_loads_nothing_of_figures_that_are_far_or_not_there(open_page):
+    assert loaded(open_page("chapters/6_6_history.html")) == []
+    assert loaded(open_page("chapters/6_1_xor.html", viewport={"width": 1400, "height": 500})) == []
+
+
+def test_a_figure_whose_program_does_not_load_says_so(browser, address):
+    with tab(browser) as page:
+        page.route("**/live/xor-by-hand.js", lambda route: route.abort())
+        page.goto(f"{address}index.html")
+        page.get_by_text("did not load").wait_for()
+        assert not page.locator(".live-controls").first.is_visible()
+
+
+def test_on_the_site_as_a_folder_a_figure_wakes_up_too(browser, site):
+    with tab(browser) as page:
+        page.goto((site / "index.html").as_uri())
+        page.locator("[data-live=xor-by-hand][data-live-ready]").wait_for()
+
+
+def test_the_landing_page_does_not_jump_as_its_figure_wakes_up(browser, address):
+    with tab(browser, viewport={"width": 1400, "height": 900}) as page:
+        page.add_init_script("""window.jumps = 0; new PerformanceObserver((list) => {
+            for (const entry of list.getEntries()) jumps += entry.value;
+        }).observe({type: "layout-shift", buffered: true});""")
+        page.goto(f"{address}index.html")
+        page.locator("[data-live-ready]").wait_for()
+        page.wait_for_timeout(500)
+        assert page.evaluate("jumps") < 0.05

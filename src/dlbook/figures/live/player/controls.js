@@ -67,7 +67,9 @@ const CONTROLS = {
       const begun = performance.now();
       button.textContent = "Stop";
       const step = (now) => {
-        let value = Math.min(first + ((now - begun) / 1000 / seconds) * (end - from), end);
+        // A picture may be older than the click that asked for it.
+        const share = Math.max(now - begun, 0) / 1000 / seconds;
+        let value = Math.min(first + share * (end - from), end);
         if (still.matches) value = Math.floor(value); // in steps, for who asked for less motion
         player.set(state, undefined, value);
         if (value < end) running = requestAnimationFrame(step);
