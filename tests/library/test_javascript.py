@@ -152,6 +152,17 @@ def test_a_power_is_numpys(a, b):
     assert_allclose(found, expected, rtol=1e-14)
 
 
+def test_powers_of_one_and_of_what_is_infinite_are_numpys():
+    x, p = dl.variable("x", (None,)), dl.variable("p", (None,))
+    bases, exponents = np.meshgrid(
+        [1, -1, 0, -0.0, 2, -2, 0.5, np.inf], [np.nan, np.inf, -np.inf, 0, 3]
+    )
+    with np.errstate(all="ignore"):
+        expected = np.power(bases.ravel(), exponents.ravel())
+    (found,) = javascript([x**p], [x, p])(bases.ravel(), exponents.ravel())
+    assert_array_equal(found, expected)
+
+
 def test_the_error_function_is_precise_far_out_too():
     x = dl.variable("x", (None,))
     values = np.concatenate([np.linspace(-6, 26, 3201), [np.inf, -np.inf, 0.0, -0.0, 1e-300]])
