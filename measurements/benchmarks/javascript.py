@@ -8,6 +8,7 @@ TensorFlow.js is fetched by npm into ``_build``, where there is one.
 import datetime
 import itertools
 import json
+import os
 import platform
 import shutil
 import subprocess
@@ -23,6 +24,7 @@ HERE = Path(__file__).resolve().parent
 BUILD = HERE.parents[1] / "_build" / "javascript"
 TENSORFLOW = "@tensorflow/tfjs@4.22.0"
 RATE = 0.05
+LOAD = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else 0.0  # of the last minute
 # Widths, examples, hidden unit, what stands behind the last layer.
 TASKS = {
     "XOR, 2-2-1": ([2, 2, 1], 4, "relu", "squared"),
@@ -98,7 +100,11 @@ def record(found):
         rows.append({"name": row["name"], "microseconds": times, "to_dlbook": ratios})
     return {
         "date": datetime.date.today().isoformat(),
-        "machine": {"cpu": processor(), "system": f"{platform.system()} {platform.machine()}"},
+        "machine": {
+            "cpu": processor(),
+            "system": f"{platform.system()} {platform.machine()}",
+            "load_before": LOAD,
+        },
         "versions": {"node": found["node"], "tensorflow": found["tensorflow"]},
         "step": rows,
     }

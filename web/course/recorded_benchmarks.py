@@ -137,8 +137,11 @@ def javascript(results):
     versions = results["versions"]
     used = f"Node {versions['node'].removeprefix('v')}"
     used += f" and TensorFlow.js {versions['tensorflow']}" if versions["tensorflow"] else ""
+    busy = results["machine"]["load_before"] > 1
+    note = " The machine was busy with other work, so that only the ratios mean anything." * busy
+    when = f"Recorded on {results['date']}: {results['machine']['cpu']}, {used}."
     return [
-        f"Recorded on {results['date']}: {results['machine']['cpu']}, {used}. {_of_hand(results)}",
+        f"{when}{note} {_of_hand(results)}",
         "",
         *table(["microseconds a step", *names], rows),
     ]
