@@ -383,7 +383,7 @@ def test_on_the_site_as_a_folder_a_figure_wakes_up_too(browser, site):
 def test_a_figure_keeps_its_room_as_it_wakes_up(browser, address):
     held = []
     with tab(browser, viewport={"width": 1400, "height": 900}) as page:
-        page.route("**/live.js", held.append)
+        page.route("**/live.js", lambda route: held.append(route))
         page.goto(f"{address}index.html", wait_until="commit")
         page.wait_for_timeout(1500)
         asleep = page.locator("[data-live]").bounding_box()
