@@ -12,9 +12,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --no-compile --constraint constraints.txt
 
 NOTEBOOKS := $(wildcard chapters/*.ipynb exercises/*.ipynb exercises/source/*/*.ipynb)
-SOURCES := $(NOTEBOOKS) $(wildcard src/dlbook/*.py src/dlbook/*/*.py src/dlbook/*/*/*.py web/course/*.py \
+SOURCES := $(NOTEBOOKS) $(wildcard src/dlbook/*.py src/dlbook/*/*.py src/dlbook/*/*/*.py src/dlbook/figures/live/player/* web/course/*.py \
 	web/theme/*.* web/theme/static/* web/theme/static/fonts/* *.md _*.yml *.yml reference/*.md reference/*.bib reference/*/*.md \
-	measurements/experiments/* measurements/benchmarks/results.json src/dlbook/exercises/solutions/*.md)
+	measurements/experiments/* measurements/benchmarks/*.json src/dlbook/exercises/solutions/*.md)
 PYTEST := $(BIN)/python -m pytest -n auto
 RUN_CELLS := --nbval --nbval-current-env --nbval-kernel-startup-timeout=600
 NBVAL := $(RUN_CELLS) $(NOTEBOOKS)
@@ -98,6 +98,8 @@ bench: .venv/.bench
 	@mkdir -p _build
 	$(BIN)/python -m pytest measurements/benchmarks --benchmark-json=_build/benchmarks.json
 	$(BIN)/python measurements/benchmarks/report.py _build/benchmarks.json
+	@if command -v node > /dev/null; then $(BIN)/python measurements/benchmarks/javascript.py; \
+		else echo "(no Node: JavaScript is not measured)"; fi
 
 lint: .venv/.lint
 	$(BIN)/ruff check .

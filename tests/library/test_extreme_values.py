@@ -26,6 +26,8 @@ PROGRAMS = {
     "NumPy, not simplified": {"simplify": False},
     "PyTorch": {"backend": "torch"},
     "PyTorch, not simplified": {"backend": "torch", "simplify": False},
+    "JavaScript": {"backend": "javascript"},
+    "JavaScript, not simplified": {"backend": "javascript", "simplify": False},
 }
 SIMPLIFYING = [name for name in PROGRAMS if "not" not in name]
 

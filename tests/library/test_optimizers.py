@@ -483,7 +483,7 @@ def symbols_like(parameters):
 
 @each_optimizer
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("backend", ["numpy", "torch"])
+@pytest.mark.parametrize("backend", ["numpy", "torch", "javascript"])
 @pytest.mark.filterwarnings("error")
 def test_a_compiled_step_in_a_loop_does_what_steps_on_arrays_do(name, dtype, backend):
     rng, optimizer = np.random.default_rng(0), OPTIMIZERS[name]()

@@ -23,6 +23,8 @@ PROGRAMS = {
     "NumPy, not simplified": {"simplify": False},
     "PyTorch": {"backend": "torch"},
     "PyTorch, not simplified": {"backend": "torch", "simplify": False},
+    "JavaScript": {"backend": "javascript"},
+    "JavaScript, not simplified": {"backend": "javascript", "simplify": False},
 }
 
 

@@ -110,6 +110,18 @@ def test_derivatives_are_finite_and_close_in_the_tails(name):
     check(*ROUNDED[name], 1e-15, by_grad)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_derivatives_are_as_precise_in_javascript(name):
+    f, expected = FUNCTIONS[name]
+    x, derivatives = dl.variable("x", ()), []
+    for _ in expected:
+        derivatives.append(f(x))
+        f = dl.grad(f)
+    program = dl.compile(derivatives, [x], backend="javascript")
+    check(program, expected, TINY, lambda program, order, z: program(z)[order])
+
+
 def by_hessian(f, order, z):
     x = dl.variable("x", (1,))
     J = f(x[0])

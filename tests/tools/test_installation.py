@@ -100,6 +100,11 @@ MISSING = [
         "x = dl.variable('x', ()); dl.compile(x + 1, [x], backend='torch')",
         "compile with the backend 'torch': needs {}, which is not installed: pip install torch",
     ),
+    (
+        "quickjs",
+        "x = dl.variable('x', ()); dl.compile(x + 1, [x], backend='javascript')(1)",
+        "a program in JavaScript: " + COURSE_MISSING,
+    ),
 ]
 TRY = """
 import os, sys

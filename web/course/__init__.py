@@ -15,9 +15,11 @@ from course import (
     formulas,
     glossary_links,
     insides,
+    live_figures,
     margin_notes,
     moved_pages,
     previews,
+    programs_shown,
     pytorch_tabs,
     recorded_benchmarks,
     repository,
@@ -30,6 +32,7 @@ DIRECTIVES = {
     "chapter-count": chapter_index.ChapterCount,
     "chapter-index": chapter_index.ChapterIndex,
     "exercises": exercise_pages.Exercises,
+    "programs": programs_shown.Programs,
     "recorded": recorded_benchmarks.Recorded,
     "thumbnail": chapter_index.Thumbnail,
 }
@@ -61,6 +64,7 @@ EVENTS = (
     ("html-page-context", finishing.finish_page, 900),
     ("build-finished", moved_pages.write_moved_pages),
     ("build-finished", finishing.write_map),
+    ("build-finished", live_figures.write_scripts),
     ("build-finished", finishing.write_sheet, 900),
     ("build-finished", book.forget_a_bad_build),
 )

@@ -77,7 +77,10 @@ def number_as_the_book_does(app, env):
 def cache_of(root):
     """Return the folder of the notebooks' results with the library as it is in this clone."""
     digest = hashlib.sha256()
-    library = sorted(Path(root, "src").rglob("*.py"))
+    # The player of figures that move draws their stills, too.
+    library = sorted(
+        p for p in Path(root, "src").rglob("*.*") if p.suffix in (".py", ".js", ".txt")
+    )
     for file in [*library, Path(root, "constraints.txt")]:
         if "exercises" not in file.parts:  # nothing that a chapter imports
             digest.update(file.read_bytes())

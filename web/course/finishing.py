@@ -14,6 +14,7 @@ from urllib.parse import urljoin
 from sphinx.environment import CONFIG_OK
 
 from course import figures_in_pages, formulas, long_pages
+from dlbook.figures.live import player
 
 SHEET = "_static/site.css"
 THEME = Path(__file__).resolve().parents[1] / "theme" / "static"
@@ -43,6 +44,7 @@ def write_sheet(app, exception):
     written = [*site.rglob("*.html"), *site.glob("_static/previews/*.js")]
     letters = {x for page in written for x in LETTER.findall(page.read_text(encoding="utf-8"))}
     css = [(THEME / part).read_text(encoding="utf-8") for part in PARTS]
+    css.append(player.part("live.css"))
     css.append(formulas.with_fonts(formulas.style_sheet(letters), site / "_static" / "fonts"))
     css = re.sub(r"/\*.*?\*/", "", "\n".join(css), flags=re.DOTALL)
     for part in site.glob("_static/*.css"):  # those of extensions, too: no page names them

@@ -10,7 +10,7 @@ TAG = re.compile(r"<section\b[^>]*>|</section>")
 CODE, FIGURE = re.compile(r"<pre>(.*?)</pre>", re.DOTALL), re.compile(r"<svg\b.*?</svg>", re.DOTALL)
 RATIO = re.compile(r"aspect-ratio: ([\d.]+)/([\d.]+); width: (\d+)px")
 # In pixels, on a screen of usual width.
-LINE, LINE_OF_CODE, LETTERS, GAP = 27, 21, 85, 20
+LINE, LINE_OF_CODE, LETTERS, GAP, LIVE = 27, 21, 85, 20, 600
 
 
 def set_aside(html):
@@ -35,6 +35,7 @@ def estimate(section):
         float(width) * float(down) / float(across) + 4 * LINE
         for across, down, width in RATIO.findall(section)
     )
+    height += section.count(" data-live=") * LIVE
     code = CODE.findall(section)
     height += sum(text.count("\n") + 2 for text in code) * LINE_OF_CODE
     prose = CODE.sub("", FIGURE.sub("", section))

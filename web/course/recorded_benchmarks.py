@@ -11,6 +11,8 @@ from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
+from dlbook.figures import benchmarks
+
 OURS, HAND, TUNED = "dlbook", "by hand", "by hand, tuned"
 
 
@@ -123,7 +125,51 @@ def chain(results):
     return table(["stage", *lengths, "growth exponent"], rows)
 
 
-PARTS = {f.__name__: f for f in (when, summary, step, epoch, targets, programs, memory, chain)}
+def javascript(results):
+    """Return what Node measured, from a record of its own."""
+    results = results["javascript"]
+    names = list(dict.fromkeys(name for row in results["step"] for name in row["microseconds"]))
+    rows = []
+    for row in results["step"]:
+        times = row["microseconds"]
+        cells = [f"{times[n]:,.3g}" if times.get(n, 999) < 999 else _whole(times, n) for n in names]
+        rows.append([row["name"], *cells])
+    versions = results["versions"]
+    used = f"Node {versions['node'].removeprefix('v')}"
+    used += f" and TensorFlow.js {versions['tensorflow']}" if versions["tensorflow"] else ""
+    busy = results["machine"]["load_before"] > 1
+    note = " The machine was busy with other work, so that only the ratios mean anything." * busy
+    when = f"Recorded on {results['date']}: {results['machine']['cpu']}, {used}."
+    return [
+        f"{when}{note} {_of_hand(results)}",
+        "",
+        *table(["microseconds a step", *names], rows),
+    ]
+
+
+def _whole(times, name):
+    return f"{times[name]:,.0f}" if name in times else ""
+
+
+def _of_hand(results):
+    """Say how the program compares, in the worst case and in the best."""
+    said = []
+    for name, words in (
+        (HAND, "written by hand"),
+        ("objects", "with an object for each unit and weight"),
+        ("TensorFlow.js", "in TensorFlow.js"),
+    ):
+        ratios = [row["to_dlbook"][name] for row in results["step"] if name in row["to_dlbook"]]
+        if ratios:
+            said.append(
+                f"the step {words} takes {min(ratios):.3g} to {max(ratios):,.3g} times as long"
+            )
+    return f"Compared with dlbook's program {'; '.join(said)}."
+
+
+SHOWN = (when, summary, step, epoch, targets, programs, memory, chain, javascript)
+PARTS = {f.__name__: f for f in SHOWN}
+FOLDER = Path("measurements", "benchmarks")
 
 
 class Recorded(SphinxDirective):
@@ -132,9 +178,21 @@ class Recorded(SphinxDirective):
     required_arguments = 1
 
     def run(self):
-        path = Path(self.env.srcdir, "measurements", "benchmarks", "results.json")
-        self.env.note_dependency(str(path))
-        lines = PARTS[self.arguments[0]](json.loads(path.read_text(encoding="utf-8")))
+        results = self.read("results.json")
+        if self.arguments[0].startswith("javascript"):
+            results["javascript"] = self.read("javascript.json")
+        if self.arguments[0] == "javascript-chart":
+            chart = benchmarks.times(results["javascript"]["step"]).show(
+                "fig-javascript-times",
+                "A training step in JavaScript, on a logarithmic axis: shorter is better.",
+            )
+            return [nodes.raw("", chart.html(), format="html")]
         holder = nodes.container()
-        self.state.nested_parse(StringList(lines, str(path)), 0, holder)
+        lines = PARTS[self.arguments[0]](results)
+        self.state.nested_parse(StringList(lines, "the record"), 0, holder)
         return holder.children
+
+    def read(self, name):
+        path = Path(self.env.srcdir, FOLDER, name)
+        self.env.note_dependency(str(path))
+        return json.loads(path.read_text(encoding="utf-8"))

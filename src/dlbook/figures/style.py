@@ -15,7 +15,7 @@ import os
 import re
 import textwrap
 from functools import wraps
-from typing import Any
+from typing import Any, Self
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -89,21 +89,20 @@ def in_style(function):
     return drawn
 
 
-class Drawing:
-    """A figure that displays itself, with a caption and an alternative text.
+class Captioned:
+    """What is shown as a figure: it has a label, a caption and an alternative text.
 
     Parameters
     ----------
-    figure : matplotlib.figure.Figure
     alt : str
         What the picture shows, for those who cannot see it.
     """
 
-    def __init__(self, figure: Figure, alt: str):
-        self.figure, self.alt = figure, alt
+    def __init__(self, alt: str):
+        self.alt = alt
         self.label, self.caption = "figure", alt
 
-    def show(self, label: str, caption: str) -> Drawing:
+    def show(self, label: str, caption: str) -> Self:
         """Set the label, ``"fig-6-1"`` or a name of its own, and the caption; return self."""
         self.label, self.caption = label, caption
         return self
@@ -116,6 +115,25 @@ class Drawing:
 
     def __repr__(self) -> str:
         return f"{self.title}: {self.caption}"
+
+    def html_caption(self) -> str:
+        caption = f"<strong>{self.title}.</strong> {html.escape(self.caption)}"
+        return f"<figcaption>{caption}</figcaption>"
+
+
+class Drawing(Captioned):
+    """A figure that displays itself, with a caption and an alternative text.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    alt : str
+        What the picture shows, for those who cannot see it.
+    """
+
+    def __init__(self, figure: Figure, alt: str):
+        super().__init__(alt)
+        self.figure = figure
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
         # Stored notebooks keep the text alone. The site's build asks for HTML.
@@ -156,14 +174,10 @@ class Drawing:
 
     def html(self) -> str:
         """Return the picture with its caption as a ``<figure>`` element."""
-        caption = f"<strong>{self.title}.</strong> {html.escape(self.caption)}"
         # On a phone a wide drawing keeps its size and scrolls, with the keyboard, too.
         wide = self.figure.get_figwidth() > 6
         box = '<div class="dl-wide" tabindex="0">' if wide else "<div>"
-        return (
-            f'<figure class="dl-figure">{box}{self.svg()}</div>'
-            f"<figcaption>{caption}</figcaption></figure>"
-        )
+        return f'<figure class="dl-figure">{box}{self.svg()}</div>{self.html_caption()}</figure>'
 
     @in_style
     def png(self) -> str:

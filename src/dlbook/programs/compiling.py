@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 BACKENDS = {
     "numpy": ("dlbook.programs.numpy_program", "NumpyProgram"),
     "torch": ("dlbook.programs.torch_program", "TorchProgram"),
+    "javascript": ("dlbook.programs.javascript.program", "JavascriptProgram"),
 }
 
 
@@ -44,13 +45,13 @@ def compile(
     inputs: Variable | Iterable[Variable],
     simplify: bool = True,
     *,
-    backend: Literal["torch"],
+    backend: Literal["torch", "javascript"],
 ) -> Program: ...
 def compile(
     outputs: Variable | Iterable[Variable],
     inputs: Variable | Iterable[Variable],
     simplify: bool = True,
-    backend: Literal["numpy", "torch"] = "numpy",
+    backend: Literal["numpy", "torch", "javascript"] = "numpy",
 ) -> Program:
     """Make a program that computes ``outputs`` from values for ``inputs``.
 
@@ -63,14 +64,16 @@ def compile(
     simplify : bool
         Whether to simplify the graph first (Section 6.5.9). Without it there is one line for
         each operation of the graph.
-    backend : "numpy" or "torch"
+    backend : "numpy", "torch" or "javascript"
         What to run on. A program for PyTorch takes tensors, all on one device, and returns
-        tensors on it.
+        tensors on it. One in JavaScript is for a page; from Python it runs in QuickJS, takes
+        arrays and returns arrays.
 
     Raises
     ------
     TypeError
-        If something else than variables is given.
+        If something else than variables is given; or if the backend cannot hold a dtype: in
+        JavaScript 64-bit integers that may leave 2^53, which the message names.
     ValueError
         If an input is given twice, or one that the outputs depend on is missing, or there is no
         such backend.

@@ -118,6 +118,29 @@ function unfold() {
 unfold();
 addEventListener("hashchange", unfold);
 
+// A figure that one can move gets its script when it is near.
+function load(file, figure) {
+  const script = document.createElement("script");
+  script.src = `${root.dataset.content_root}_static/${file}`;
+  script.async = false; // the player first
+  script.addEventListener("error", () => {
+    figure.querySelector(".live-says").textContent =
+      "What this figure computes with did not load. To try again, load the page again.";
+  });
+  document.head.append(script);
+}
+const asked = new Set();
+const near = new IntersectionObserver((entries) => {
+  for (const { target } of entries.filter((entry) => entry.isIntersecting)) {
+    near.unobserve(target);
+    for (const file of ["live.js", `live/${target.dataset.live}.js`]) {
+      if (!asked.has(file)) load(file, target);
+      asked.add(file);
+    }
+  }
+}, { rootMargin: "800px" });
+for (const figure of all("[data-live]")) near.observe(figure);
+
 // The contents of the page follow the reader: the last heading above the middle of the screen.
 const marks = all(".page-contents a[href^='#']").map((link) =>
   [link, link.hash ? document.getElementById(decodeURIComponent(link.hash.slice(1))) : null]);
