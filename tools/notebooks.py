@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 KEPT_MIME_TYPES = ("text/plain", "text/markdown")
 # In an exercise the checks' answers are kept as a browser shows them, too.
 EXERCISE_MIME_TYPES = (*KEPT_MIME_TYPES, "text/html")
-KEPT_CELL_METADATA = ("tags", "mystnb", "nbgrader")
+KEPT_CELL_METADATA = ("tags", "nbgrader")
 NOTEBOOK_METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "pygments_lexer": "ipython3"},
@@ -60,6 +60,8 @@ def clean(notebook, mime_types=KEPT_MIME_TYPES):
     seen, count = {None}, 0
     for cell in notebook.cells:
         cell.metadata = {k: cell.metadata[k] for k in KEPT_CELL_METADATA if cell.metadata.get(k)}
+        if "hide-input" in cell.metadata.get("tags", []):  # on the site; in Jupyter, too
+            cell.metadata["jupyter"] = {"source_hidden": True}
         if cell.get("id") in seen:
             cell.id = uuid.uuid4().hex[:8]
         seen.add(cell.id)

@@ -11,11 +11,9 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from course import insides
 
-BOOK_LABEL = re.compile(r"[a-z]+-(\d+)-(\d+)")  # alg-6-2: the book's algorithm 6.2
-
 
 class UniqueIds(SphinxPostTransform):
-    """Drop the id that sphinx-proof and sphinx-exercise give to the body of every box of theirs."""
+    """Drop the id that sphinx-exercise gives to the body of every box of its own."""
 
     default_priority = 400
 
@@ -48,17 +46,6 @@ class SetNumberApart(SphinxPostTransform):
         if title and (found := re.match(r"(\d(?:\.\d+)+) (?=\S)", title[0].astext())):
             rest = nodes.Text(title[0].astext()[found.end() :])
             title[0:1] = [nodes.inline("", found[1], classes=["number"]), nodes.Text(" "), rest]
-
-
-def number_as_the_book_does(app, env):
-    """Give what is labelled ``alg-6-2`` the number 6.2, where Sphinx would count through the site.
-
-    The label also becomes a target for ``[algorithm 6.2](#alg-6-2)``, as an equation's is.
-    """
-    for label, docname, numbers in insides.boxes(env):
-        insides.name_target(env, label, docname)
-        if numbers and (found := BOOK_LABEL.fullmatch(label)):
-            numbers[label] = tuple(int(number) for number in found.groups())
 
 
 def cache_of(root):
