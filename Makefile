@@ -14,7 +14,7 @@ INSTALL := $(PIP) install --no-compile --constraint constraints.txt
 NOTEBOOKS := $(wildcard chapters/*.ipynb exercises/*.ipynb exercises/source/*/*.ipynb)
 SOURCES := $(NOTEBOOKS) $(wildcard src/dlbook/*.py src/dlbook/*/*.py src/dlbook/*/*/*.py web/course/*.py \
 	web/theme/*.* web/theme/static/* web/theme/static/fonts/* *.md _*.yml *.yml reference/*.md reference/*.bib reference/*/*.md \
-	measurements/experiments/* measurements/benchmarks/results.json src/dlbook/exercises/solutions/*.md)
+	src/dlbook/experiments/*.csv measurements/benchmarks/results.json src/dlbook/exercises/solutions/*.md)
 PYTEST := $(BIN)/python -m pytest -n auto
 RUN_CELLS := --nbval --nbval-current-env --nbval-kernel-startup-timeout=600
 NBVAL := $(RUN_CELLS) $(NOTEBOOKS)

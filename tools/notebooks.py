@@ -50,7 +50,7 @@ def run(notebook, folder):
         resources={"metadata": {"path": str(folder)}},
     )
     with suppress(CellExecutionError):
-        client.execute()
+        client.execute(env=os.environ | {"DLBOOK_STRICT": "1"})  # an assert that fails is an error
 
 
 def clean(notebook, mime_types=KEPT_MIME_TYPES):

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import scipy  # which loads a submodule where it is first used
 from numpy.typing import ArrayLike
-from tqdm import tqdm
 
 from dlbook.backpropagation import backprop
 from dlbook.checks import (
@@ -27,6 +26,7 @@ from dlbook.programs.compiling import compile
 from dlbook.programs.not_finite import first_not_finite
 from dlbook.programs.program import Program
 from dlbook.programs.values import check_input
+from dlbook.waiting import progress
 
 Values = dict[Variable, np.ndarray]
 
@@ -171,8 +171,7 @@ def train(
         return Trained(theta, np.array(costs), kept, np.array(watch.errors), epoch, memory)
 
     step = 0
-    # The bar goes to a terminal only, so that notebooks and logs stay the same from run to run.
-    bar = tqdm(range(steps + 1), desc="training", disable=None, leave=False)
+    bar = progress(range(steps + 1), "training")
     # What is not finite is reported with the step, and needs no warning.
     quiet = np.errstate(over="ignore", invalid="ignore", divide="ignore")
     with bar, quiet, in_the_name_of("train"):

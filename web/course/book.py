@@ -62,6 +62,7 @@ def watch_the_library(app, config):
     """Let a notebook also run again when the library, or a version it needs, has changed."""
     # The kernels that this build starts inherit it: figures come as SVG inside the page.
     os.environ["DLBOOK_FIGURES"] = "html"
+    os.environ["DLBOOK_STRICT"] = "1"  # and what a cell asserts has to hold
     cache = cache_of(app.srcdir)
     config.library_digest = cache.name
     config.nb_execution_cache_path = str(cache)

@@ -5,9 +5,9 @@ image are transcribed, by a convolutional network with one softmax for each digi
 layers are ``depth - 1`` convolutions and one fully connected layer, all rectified; it is right
 only if all four digits are.
 
-    python measurements/experiments/depth.py --workers 2
+    python -m dlbook.experiments.depth --workers 2
 
-writes ``measurements/experiments/depth.csv``; what is there already is not run again.
+writes ``depth.csv`` beside this file; what is there already is not run again.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import record
 import torch
 from torch import nn
 
 from dlbook import datasets
+from dlbook.experiments import record
 
 PATH = Path(__file__).with_suffix(".csv")
 SEEDS = range(5)

@@ -4,9 +4,9 @@ Fully connected networks with cosine units, and with rectified ones beside them,
 all of MNIST, with the pictures as they are and with pictures shifted anew in every epoch by up to
 two pixels each way (the book does not say what its network was given).
 
-    python measurements/experiments/cos_mnist.py --workers 2
+    python -m dlbook.experiments.cos_mnist --workers 2
 
-writes ``measurements/experiments/cos_mnist.csv``; what is there already is not run again.
+writes ``cos_mnist.csv`` beside this file; what is there already is not run again.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import record
 
 import dlbook as dl
+from dlbook.experiments import record
 
 PATH = Path(__file__).with_suffix(".csv")
 BATCH = 128
