@@ -86,8 +86,10 @@ environments: .venv/.test
 exercises: .venv/.class
 	$(BIN)/python tools/exercises.py
 
+# From the root, at a page that leads on, with a copy of the exercises to work in.
 lab: .venv/.book .venv/.lab
-	$(BIN)/python -m jupyterlab chapters $(LAB_OPTIONS)
+	@$(BIN)/python tools/workbook.py
+	$(BIN)/python -m jupyterlab start.ipynb $(LAB_OPTIONS)
 
 notebooks: .venv/.book .venv/.test
 	@$(BIN)/python tools/address.py
