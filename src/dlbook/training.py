@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -171,11 +172,11 @@ def train(
         return Trained(theta, np.array(costs), kept, np.array(watch.errors), epoch, memory)
 
     step = 0
-    bar = progress(range(steps + 1), "training")
+    bar = closing(progress(range(steps + 1), "training"))  # gone, whatever ends the loop
     # What is not finite is reported with the step, and needs no warning.
     quiet = np.errstate(over="ignore", invalid="ignore", divide="ignore")
-    with bar, quiet, in_the_name_of("train"):
-        for step in bar:
+    with bar as moments, quiet, in_the_name_of("train"):
+        for step in moments:
             batch = batches.next()
             cost, *values = program(*theta.values(), *batch)
             slopes = values[len(record) :]

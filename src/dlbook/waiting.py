@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import sys
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from typing import Any, TypeVar
 
 from tqdm import tqdm
@@ -19,7 +19,7 @@ T = TypeVar("T")
 WAIT = 1.0  # seconds until a bar appears
 
 
-def progress(things: Iterable[T], about: str = "") -> tqdm[T]:
+def progress(things: Iterable[T], about: str = "") -> Generator[T, None, None]:
     """Go through things, with a bar that says how far one has come.
 
     Parameters
@@ -29,7 +29,7 @@ def progress(things: Iterable[T], about: str = "") -> tqdm[T]:
         What goes on.
     """
     output = _Output() if _in_a_notebook() and not is_tested() else None
-    return tqdm(
+    bar = tqdm(
         things,
         desc=about or None,
         leave=False,
@@ -38,6 +38,8 @@ def progress(things: Iterable[T], about: str = "") -> tqdm[T]:
         disable=None if output is None else False,  # None: unless somebody looks at a terminal
         ncols=70 if output else None,
     )
+    with bar:
+        yield from bar
 
 
 def _in_a_notebook() -> bool:

@@ -37,7 +37,9 @@ def shifted(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return windows[np.arange(len(X)), down, right].reshape(len(X), 784)
 
 
-def experiment(unit: str, width: int, layers: int, shifts: bool, epochs: int, seed: int):
+def experiment(
+    unit: str, width: int, layers: int, shifts: bool, epochs: int, seed: int
+) -> record.Row:
     """Train one network and count its errors on the test set after the last epoch."""
     X, y, X_test, y_test = dl.datasets.mnist()
     rng = np.random.default_rng(seed)

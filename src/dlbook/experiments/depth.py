@@ -26,6 +26,7 @@ from torch import nn
 from dlbook import datasets
 from dlbook.experiments import record
 
+Strings = tuple[np.ndarray, np.ndarray]
 PATH = Path(__file__).with_suffix(".csv")
 SEEDS = range(5)
 DEPTHS = (3, 5, 7, 9, 11)
@@ -33,7 +34,9 @@ LENGTH = 4  # digits in a string
 HEIGHT, WIDTH = 12, 40
 
 
-def strings(images: np.ndarray, labels: np.ndarray, count: int, rng: np.random.Generator):
+def strings(
+    images: np.ndarray, labels: np.ndarray, count: int, rng: np.random.Generator
+) -> Strings:
     """Paint strings of digits, each digit shifted a little, with noise over all.
 
     Returns
@@ -52,7 +55,7 @@ def strings(images: np.ndarray, labels: np.ndarray, count: int, rng: np.random.G
     return X[:, None], labels[chosen]
 
 
-def make_data(seed: int, train: int, test: int):
+def make_data(seed: int, train: int, test: int) -> tuple[Strings, Strings]:
     """Make training and test strings from different digits."""
     rng = np.random.default_rng(seed)
     X, y = datasets.digits()
