@@ -69,7 +69,7 @@ class BoxQuotes(SphinxTransform):
     """Turn quotations with a title of their own into boxes: algorithms and asides.
 
     An algorithm's title is a heading, ``> ### Algorithm 6.1: Forward``, and its number the book's;
-    an aside begins with a few words in bold type.
+    an aside begins with a few words in bold type. What a reader is to try stays in the text.
     """
 
     default_priority = 404
@@ -77,10 +77,12 @@ class BoxQuotes(SphinxTransform):
     def apply(self):
         for quote in list(self.document.findall(nodes.block_quote)):
             first = quote[0]
+            words = [child for child in first.children if child.astext()]  # MyST begins with none
             if isinstance(first, nodes.rubric) and (found := ALGORITHM.match(first.astext())):
                 box = self.algorithm(*found.groups(), quote.children[1:])
-            elif isinstance(first, nodes.paragraph) and isinstance(first[0], nodes.strong):
-                box = aside(first.pop(0).astext(), quote.children)
+            elif isinstance(words[0], nodes.strong) and words[0].astext() != "Try it.":
+                first.children = words[1:]
+                box = aside(words[0].astext(), quote.children)
             else:
                 continue
             quote.replace_self(box)
