@@ -14,7 +14,7 @@ INSTALL := $(PIP) install --no-compile --constraint constraints.txt
 NOTEBOOKS := $(wildcard chapters/*.ipynb exercises/*.ipynb exercises/source/*/*.ipynb)
 SOURCES := $(NOTEBOOKS) $(wildcard src/dlbook/*.py src/dlbook/*/*.py src/dlbook/*/*/*.py src/dlbook/figures/live/player/* web/course/*.py \
 	web/theme/*.* web/theme/static/* web/theme/static/fonts/* *.md _*.yml *.yml reference/*.md reference/*.bib reference/*/*.md \
-	measurements/experiments/* measurements/benchmarks/*.json src/dlbook/exercises/solutions/*.md)
+	src/dlbook/experiments/*.csv measurements/benchmarks/*.json src/dlbook/exercises/solutions/*.md)
 PYTEST := $(BIN)/python -m pytest -n auto
 RUN_CELLS := --nbval --nbval-current-env --nbval-kernel-startup-timeout=600
 NBVAL := $(RUN_CELLS) $(NOTEBOOKS)
@@ -86,8 +86,10 @@ environments: .venv/.test
 exercises: .venv/.class
 	$(BIN)/python tools/exercises.py
 
+# From the root, at a page that leads on, with a copy of the exercises to work in.
 lab: .venv/.book .venv/.lab
-	$(BIN)/python -m jupyterlab chapters $(LAB_OPTIONS)
+	@$(BIN)/python tools/workbook.py
+	$(BIN)/python -m jupyterlab start.ipynb $(LAB_OPTIONS)
 
 notebooks: .venv/.book .venv/.test
 	@$(BIN)/python tools/address.py

@@ -21,6 +21,7 @@ LEFT_OUT = pytest.StashKey[int]()
 # Before NumPy is there and any kernel starts. No test may touch the account of who runs it, and
 # workers share the processors: threads beyond that would wait for each other.
 os.environ["DLBOOK_PROGRESS"] = os.path.join(tempfile.mkdtemp(), "progress.json")
+os.environ["DLBOOK_STRICT"] = "1"  # pytest says so itself, but not to what it starts in other ways
 share = os.cpu_count() // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
 os.environ.setdefault("OMP_NUM_THREADS", str(max(1, share)))
 

@@ -2,7 +2,8 @@
 
 The address is set under ``[project.urls]`` in pyproject.toml, and the release is its ``version``.
 The site reads the address there. CITATION.cff has to repeat both, and so has each notebook that is
-written by hand, in a cell that fetches the released course when it is opened on Colab.
+written by hand: in a note on where its page is, and in a cell that fetches the released course when
+it is opened on Colab.
 """
 
 import argparse
@@ -11,21 +12,27 @@ import tomllib
 from pathlib import Path
 
 import nbformat
-from nbformat.v4 import new_code_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell
 from notebooks import EXERCISE_MIME_TYPES, clean
 
 ROOT = Path(__file__).resolve().parents[1]
-CELL_ID = "on-colab"
-# The notebooks also read files of the repository, so all of it is fetched.
-CELL = """\
+NOTE_ID, CELL_ID = "by-itself", "on-colab"
+INSTALL = '"dlbook[course] @ git+REPOSITORY@TAG"'
+# Neither is on the page: the site takes out what has the tag.
+NOTE = f"""\
+*[This notebook as a page, with its pictures](PAGE). To run it by itself, install the course first,
+`pip install {INSTALL}`, and PyTorch; on Colab the next cell does so.*"""
+CELL = f"""\
 import sys
 
 if "google.colab" in sys.modules:  # fetch the course; elsewhere it is there
-    url, tag = "URL", "TAG"
-    %cd -q /content
-    ![ -d dlbook ] || git clone --quiet --depth 1 --branch {tag} {url} dlbook
-    %pip install --quiet "./dlbook[course]"
-    %cd -q dlbook/FOLDER"""
+    %pip install --quiet {INSTALL}"""
+# In an exercise the checks speak.
+PLAY = """
+
+from dlbook import playing
+
+playing.begin()  # after a change of yours, an assert says what no longer holds"""
 
 
 def read_project(root):
@@ -33,24 +40,43 @@ def read_project(root):
     return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
-def setup_source(project, folder):
-    """Return the code that fetches the course on Colab, for a notebook of a folder."""
-    source = CELL.replace("URL", project["urls"]["Repository"]).replace("FOLDER", folder)
-    return source.replace("TAG", f"v{project['version']}")
+def setup_cells(project, path):
+    """Return the note on where a notebook's page is, and the cell that fetches the course on Colab.
+
+    Parameters
+    ----------
+    project : dict
+        What stands under ``[project]``.
+    path : Path
+        Of the notebook: an exercise's page is its chapter.
+    """
+    is_chapter = path.parent.name == "chapters"
+    page = f"chapters/{path.stem}.html" if re.match(r"\d", path.stem) else ""
+    values = {
+        "PAGE": f"{project['urls']['Documentation']}{page}",
+        "REPOSITORY": project["urls"]["Repository"],
+        "TAG": f"v{project['version']}",
+    }
+    texts = [NOTE, CELL + PLAY if is_chapter else CELL]
+    for name, value in values.items():
+        texts = [text.replace(name, value) for text in texts]
+    hidden = {"tags": ["remove-cell"]}
+    note = new_markdown_cell(texts[0], id=NOTE_ID, metadata=hidden)
+    return note, new_code_cell(texts[1], id=CELL_ID, metadata=hidden)
 
 
-def put_cell(notebook, source):
-    """Let the notebook's first cell of code be the one that fetches the course on Colab."""
-    cells = [cell for cell in notebook.cells if cell.id != CELL_ID]
-    first = next((i for i, cell in enumerate(cells) if cell.cell_type == "code"), len(cells))
-    cell = new_code_cell(source, id=CELL_ID, metadata={"tags": ["remove-cell"]})
+def put_cells(notebook, note, cell):
+    """Let the note be a notebook's second cell, and the other one its first cell of code."""
+    cells = [old for old in notebook.cells if old.id not in (NOTE_ID, CELL_ID)]
+    cells.insert(1, note)
+    first = next((i for i, old in enumerate(cells) if old.cell_type == "code"), len(cells))
     notebook.cells = [*cells[:first], cell, *cells[first:]]
 
 
-def notebook_text(text, project, folder):
-    """Return the text of a notebook with the cell in it."""
-    notebook = nbformat.reads(text, as_version=4)
-    put_cell(notebook, setup_source(project, folder))
+def notebook_text(path, project):
+    """Return the text of a notebook with these cells in it."""
+    notebook = nbformat.read(path, as_version=4)
+    put_cells(notebook, *setup_cells(project, path))
     clean(notebook, EXERCISE_MIME_TYPES)
     return nbformat.writes(notebook).rstrip("\n") + "\n"
 
@@ -74,7 +100,7 @@ def main():
     for path in [root / "CITATION.cff", *sorted(paths)]:
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".ipynb":
-            new = notebook_text(text, project, path.relative_to(root).parts[0])
+            new = notebook_text(path, project)
         else:
             new = citation_text(text, project)
         if new != text:

@@ -57,11 +57,21 @@ def students_version(path):
     notebook = nbformat.read(path, as_version=4)
     for step in STEPS:
         notebook, _ = step(config=config).preprocess(notebook, {})
+    notebook.cells = [each for cell in notebook.cells for each in (cell, *room_to_ask(cell))]
     for cell in notebook.cells:
         if cell.cell_type == "code":
             # Run by the tests for errors; there is no output to compare with.
             cell.metadata["tags"] = ["nbval-ignore-output"]
     return nbformat.writes(notebook).rstrip("\n") + "\n"
+
+
+def room_to_ask(cell):
+    """Return a cell of the student's own after one that checks an answer, which is locked."""
+    question, _, what = cell.metadata.get("nbgrader", {}).get("grade_id", "").partition("-")
+    if what != "check":
+        return []
+    source = f"# Yours, to try something or to ask: ex.{question}.hint(), ex.{question}.solution()"
+    return [nbformat.v4.new_code_cell(source, id=f"ask-{question}")]
 
 
 def solutions(path):

@@ -24,10 +24,17 @@ ROOT = Path(__file__).resolve().parents[1]
 KEPT_MIME_TYPES = ("text/plain", "text/markdown")
 # In an exercise the checks' answers are kept as a browser shows them, too.
 EXERCISE_MIME_TYPES = (*KEPT_MIME_TYPES, "text/html")
-KEPT_CELL_METADATA = ("tags", "mystnb", "nbgrader")
+KEPT_CELL_METADATA = ("tags", "nbgrader")
 NOTEBOOK_METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-    "language_info": {"name": "python", "pygments_lexer": "ipython3"},
+    # What a program that makes a script of it looks for.
+    "language_info": {
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+        "nbconvert_exporter": "python",
+        "pygments_lexer": "ipython3",
+    },
 }
 
 
@@ -50,7 +57,7 @@ def run(notebook, folder):
         resources={"metadata": {"path": str(folder)}},
     )
     with suppress(CellExecutionError):
-        client.execute()
+        client.execute(env=os.environ | {"DLBOOK_STRICT": "1"})  # an assert that fails is an error
 
 
 def clean(notebook, mime_types=KEPT_MIME_TYPES):
@@ -60,6 +67,10 @@ def clean(notebook, mime_types=KEPT_MIME_TYPES):
     seen, count = {None}, 0
     for cell in notebook.cells:
         cell.metadata = {k: cell.metadata[k] for k in KEPT_CELL_METADATA if cell.metadata.get(k)}
+        if "hide-input" in cell.metadata.get("tags", []):  # on the site; in Jupyter, too
+            cell.metadata["jupyter"] = {"source_hidden": True}
+        if slide := slide_of(cell):
+            cell.metadata["slideshow"] = {"slide_type": slide}
         if cell.get("id") in seen:
             cell.id = uuid.uuid4().hex[:8]
         seen.add(cell.id)
@@ -67,6 +78,17 @@ def clean(notebook, mime_types=KEPT_MIME_TYPES):
             count += bool(cell.source.strip())
             cell.execution_count = count if cell.source.strip() else None
             cell.outputs = clean_outputs(cell, mime_types)
+
+
+def slide_of(cell):
+    """Say what a cell is in a show of slides: one of its own if it shows something numbered."""
+    if "nbgrader" in cell.metadata:
+        return None
+    if "remove-cell" in cell.metadata.get("tags", []) or cell.source.startswith("> **Try it.**"):
+        return "skip"
+    if cell.cell_type == "markdown":
+        return "slide" if re.search(r"(?m)^#|\\tag\{|^> #", cell.source) else None
+    return "slide" if re.search(r"\.show\(|\bFinding\(", cell.source) else None
 
 
 def clean_outputs(cell, mime_types):

@@ -26,6 +26,7 @@ from dlbook.programs.program import Program
 from dlbook.programs.simplify import simplify
 from dlbook.saving import load, save
 from dlbook.training import Trained, TrainingDiverged, minimize, train
+from dlbook.waiting import progress
 
 __all__ = [
     "MLP",
@@ -65,6 +66,7 @@ __all__ = [
     "load",
     "minimize",
     "output_units",
+    "progress",
     "save",
     "scalar_graph",
     "simplify",

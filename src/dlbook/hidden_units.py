@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import html
 import math
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -41,7 +40,7 @@ from dlbook.operations import (
 from dlbook.operations import (
     maxout as maximum_of_groups,
 )
-from dlbook.showing import as_typed
+from dlbook.showing import as_typed, displayed
 
 MAXOUT = re.compile(r"maxout\(([0-9]+)\)")
 
@@ -250,10 +249,7 @@ class Table:
         return "\n".join(padded)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        # As with drawings: stored notebooks keep the text alone, the site's build asks for HTML.
-        if os.environ.get("DLBOOK_FIGURES") == "html":
-            return {"text/html": self.html(), "text/plain": repr(self)}
-        return {"text/plain": repr(self)}
+        return displayed(self.html(), repr(self))
 
     def html(self) -> str:
         """Return the table as a ``<table>`` element."""

@@ -332,6 +332,11 @@ class Network:
         return f"{type(self).__name__}(\n{parts})  {self._size}"
 
     @property
+    def width(self) -> int:
+        """The number of outputs."""
+        return self.layers[-1].width
+
+    @property
     def _size(self) -> str:
         return f"# {self.parameter_count:,} parameters"
 

@@ -1,16 +1,24 @@
-"""How objects show themselves: as what one types to make them, and never longer than one reads."""
+"""How objects show themselves: as what one types to make them, and never longer than one reads.
+
+In a notebook some have a form of their own besides that: see :func:`displayed`.
+"""
 
 from __future__ import annotations
 
 import inspect
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
 MOST = 20  # lines, or what is written on them
 LONGEST = 60  # characters of one setting
+# pytest sets the first by itself; what builds the site or stores the notebooks sets the second.
+STRICT = ("PYTEST_VERSION", "DLBOOK_STRICT")
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:
@@ -84,3 +92,29 @@ def written(value: Any) -> str:
     if inspect.isroutine(value) or isinstance(value, np.ufunc | type):
         return value.__name__
     return shortened(re.sub(r" at 0x[0-9a-f]+", "", "..." if value is ... else repr(value)))
+
+
+def is_tested() -> bool:
+    """Tell whether a notebook runs to be tested or stored, and nobody looks."""
+    return any(os.environ.get(name) for name in STRICT)
+
+
+@cache
+def style_sheet() -> str:
+    """Return what an output needs to look in a notebook as it does on the site."""
+    css = files("dlbook").joinpath("notebook.css").read_text(encoding="utf-8")
+    return re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)).strip()
+
+
+def displayed(html: str, text: str) -> dict[str, str]:
+    """Return what a cell shows: HTML, and the line of text that is stored and tested.
+
+    The site has a style sheet of its own; everywhere else the style travels with each output. A
+    notebook that is tested keeps the text alone.
+    """
+    if os.environ.get("DLBOOK_FIGURES") == "html":
+        return {"text/html": html, "text/plain": text}
+    if is_tested():
+        return {"text/plain": text}
+    page = f'<div class="dl-output"><style>{style_sheet()}</style>{html}</div>'
+    return {"text/html": page, "text/plain": text}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import scipy  # which loads a submodule where it is first used
 from numpy.typing import ArrayLike
-from tqdm import tqdm
 
 from dlbook.backpropagation import backprop
 from dlbook.checks import (
@@ -27,6 +27,7 @@ from dlbook.programs.compiling import compile
 from dlbook.programs.not_finite import first_not_finite
 from dlbook.programs.program import Program
 from dlbook.programs.values import check_input
+from dlbook.waiting import progress
 
 Values = dict[Variable, np.ndarray]
 
@@ -171,12 +172,11 @@ def train(
         return Trained(theta, np.array(costs), kept, np.array(watch.errors), epoch, memory)
 
     step = 0
-    # The bar goes to a terminal only, so that notebooks and logs stay the same from run to run.
-    bar = tqdm(range(steps + 1), desc="training", disable=None, leave=False)
+    bar = closing(progress(range(steps + 1), "training"))  # gone, whatever ends the loop
     # What is not finite is reported with the step, and needs no warning.
     quiet = np.errstate(over="ignore", invalid="ignore", divide="ignore")
-    with bar, quiet, in_the_name_of("train"):
-        for step in bar:
+    with bar as moments, quiet, in_the_name_of("train"):
+        for step in moments:
             batch = batches.next()
             cost, *values = program(*theta.values(), *batch)
             slopes = values[len(record) :]

@@ -10,7 +10,9 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
+from course import anchors
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from pybtex.database import parse_file
 
 ROOT = Path(__file__).resolve().parents[2]
 SECTIONS = {
@@ -71,6 +73,11 @@ def code_cells(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
+def prose(notebook):
+    """List the cells that hold text."""
+    return [cell for cell in notebook.cells if cell.cell_type == "markdown"]
+
+
 def outputs(notebook):
     """List the outputs of all cells."""
     return [output for cell in code_cells(notebook) for output in cell.outputs]
@@ -89,11 +96,10 @@ def ledger_tags(cell):
 def images(notebook):
     """List the pictures that are stored in outputs, in attachments or inside text."""
     bundles = [output.get("data", {}) for output in outputs(notebook)]
-    prose = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
-    bundles += [bundle for cell in prose for bundle in cell.get("attachments", {}).values()]
+    bundles += [b for cell in prose(notebook) for b in cell.get("attachments", {}).values()]
     stored = [kind for bundle in bundles for kind in bundle if kind.startswith("image/")]
     pieces = [str(text) for output in outputs(notebook) for text in texts(output)]
-    pieces += [cell.source for cell in prose]
+    pieces += [cell.source for cell in prose(notebook)]
     return stored + re.findall("data:image|<svg", "\n".join(pieces))
 
 
@@ -166,16 +172,57 @@ def entries_without_a_cell(notebook, entries):
 
 
 def entries_without_an_anchor(notebook, entries):
-    """List the entries that no link can point to: a target, or the name of a figure or directive.
+    """List the entries that no link can point to, since nothing on the page has their name."""
+    named = {name for cell in code_cells(notebook) for name in anchors.in_code(cell.source)}
+    named |= {name for cell in prose(notebook) for name in anchors.in_prose(cell.source)}
+    return [entry for entry in entries if entry not in named]
 
-    A formula's own label does not count: Sphinx writes it into the page as `equation-eq-6-1`.
-    """
-    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    anchors = set(re.findall(r"(?m)^\(([\w-]+)\)=\s*$", prose))
-    names = re.findall(r"(?m)^\s*:(?:name|label):\s*([\w-]+)\s*$", prose)
-    names += [c.metadata.get("mystnb", {}).get("figure", {}).get("name") for c in notebook.cells]
-    anchors |= {name for name in names if name and not name.startswith("eq-")}
-    return [entry for entry in entries if entry not in anchors]
+
+# Text that is MyST's alone, and stands raw in every other program: a target, a directive, an option
+# of one, a role, an attribute.
+MYST = re.compile(
+    r"^\([\w-]+\)=|^\s*(?:`{3,}|:{3,}|~{3,})\{.*|^:[\w-]+:.*|\{[\w:-]+\}`[^`]*`|\)\{[.#].*?\}", re.M
+)
+# What a page cannot do without: for each chapter the openings of what may stay.
+MYST_NEEDED: dict[str, tuple[str, ...]] = {}
+
+
+def raw_myst(notebook, needed=()):
+    """List what the Markdown of a notebook holds that only MyST understands."""
+    text = "\n".join(re.sub(r"\$\$.*?\$\$|\$[^$]*\$", "", c.source) for c in prose(notebook))
+    return [found for found in MYST.findall(text) if not found.startswith(tuple(needed))]
+
+
+def code_hidden_on_the_site_alone(notebook):
+    """List the cells whose code the site folds and JupyterLab shows, or the other way round."""
+    return [
+        cell.source
+        for cell in code_cells(notebook)
+        if ("hide-input" in cell.metadata.get("tags", []))
+        != cell.metadata.get("jupyter", {}).get("source_hidden", False)
+    ]
+
+
+CITED = re.compile(r"\[([^\]]*)\]\(\.\./reference/bibliography\.md#(\w+)\)")
+
+
+def citations(notebook):
+    """List what the text cites: what a reader sees, and the key of the entry."""
+    return [found for cell in prose(notebook) for found in CITED.findall(cell.source)]
+
+
+def bibliography():
+    """Map the keys of the bibliography to their names, as in "Nair and Hinton, 2010"."""
+    return {
+        key: f"{called(entry.persons['author'])}, {entry.fields['year']}"
+        for key, entry in parse_file(ROOT / "reference" / "references.bib").entries.items()
+    }
+
+
+def called(authors):
+    """Name authors by their last names, or the first of more than two."""
+    names = [" ".join(map(str, [*a.rich_prelast_names, *a.rich_last_names])) for a in authors]
+    return f"{names[0]} et al." if len(names) > 2 else " and ".join(names)
 
 
 def entries_of(path):
@@ -288,6 +335,31 @@ def test_every_claim_of_the_chapter_has_one_verdict(path, notebook):
     assert sorted(verdicts(notebook)) == sorted(claims)
 
 
+@every_chapter
+def test_the_markdown_of_a_chapter_is_plain(path, notebook):
+    assert not raw_myst(notebook, MYST_NEEDED.get(path.stem, ()))
+
+
+@every_chapter
+def test_what_hides_code_on_the_site_hides_it_in_jupyter(notebook):
+    assert not code_hidden_on_the_site_alone(notebook)
+
+
+def test_chapters_cite_as_the_bibliography_has_it_and_all_that_is_in_it():
+    entries = bibliography()
+    cited = [found for path in CHAPTERS for found in citations(nbformat.read(path, as_version=4))]
+    assert not [(text, entries[key]) for text, key in cited if text != entries[key]]
+    assert entries.keys() - {key for _, key in cited} == {
+        "goodfellow2016deep"
+    }  # the front page does
+
+
+@every_chapter
+def test_the_exercises_of_a_chapter_are_a_link_to_their_notebook(path, notebook):
+    linked = anchors.EXERCISES.search(notebook.cells[-1].source)
+    assert linked and linked[1] == path.stem and (ROOT / "exercises" / path.name).is_file()
+
+
 def test_every_entry_of_the_ledger_is_shown_somewhere():
     tagged = {
         tag
@@ -347,6 +419,12 @@ FAULTS = [
     (traces_of_a_machine, [code("1", stream("stdout", "<f at 0x7f3a5c1d2e80>"))]),
     (traces_of_a_machine, [code("open('/tmp/x')")]),
     (repeated_ids, [code(id="a"), code(id="a", count=2)]),
+    (raw_myst, [new_markdown_cell("(eq-6-1)=\nText")]),
+    (raw_myst, [new_markdown_cell("As {cite}`lecun1985procedure` says.")]),
+    (raw_myst, [new_markdown_cell(":::{admonition} Mind\nthe gap\n:::")]),
+    (raw_myst, [new_markdown_cell("- a\n\n  ```{math}\n  x\n  ```")]),
+    (code_hidden_on_the_site_alone, [code(metadata={"tags": ["hide-input"]})]),
+    (code_hidden_on_the_site_alone, [code(metadata={"jupyter": {"source_hidden": True}})]),
     (tags_outside_the_ledger, [code("assert 1", metadata={"tags": ["eq-6-60"]})]),
     (tagged_cells_that_show_nothing, [code("# assert", metadata=SHOWN)]),
     (tagged_cells_that_show_nothing, [code("1", metadata=DRAWN)]),
@@ -362,7 +440,7 @@ def test_a_rule_finds_the_fault_it_is_there_for(rule, cells):
 @pytest.mark.parametrize("rule", dict.fromkeys(rule for rule, _ in FAULTS))
 def test_a_rule_lets_a_sound_notebook_pass(rule):
     cells = [
-        new_markdown_cell("(eq-6-1)=\n$$\nf: \\mathbb{R}\n$$\n\nSee https://a.org/home/x."),
+        new_markdown_cell("$$\nf: \\mathbb{R} \\tag{6.1}\n$$\n\nSee https://a.org/home/x, {a}."),
         code(
             "%matplotlib inline\nassert True" + "\n1" * 23, stream("stdout", "0x10"), metadata=SHOWN
         ),
@@ -377,16 +455,15 @@ def test_an_entry_is_missed_unless_a_code_cell_carries_it():
     assert entries_without_a_cell(notebook_of(cells), ["eq-6-1", "eq-6-2"]) == ["eq-6-2"]
 
 
-def test_an_anchor_is_a_target_or_the_name_of_a_figure_or_an_algorithm():
-    figure = {"mystnb": {"figure": {"name": "fig-6-1", "caption": "Two spaces."}}}
+def test_an_anchor_is_a_tag_a_figure_a_finding_or_the_heading_of_an_algorithm():
     cells = [
-        new_markdown_cell("(eq-6-1)=\n```{math}\n:label: eq-6-2\nx\n```\n\nas in (eq-6-3)= here"),
-        new_markdown_cell("```{prf:algorithm} Forward\n:label: alg-6-1\n```"),
-        code(metadata=figure),
+        new_markdown_cell("$$\nx \\tag{6.1}\n$$\n\nas in (6.2) or eq-6-2"),
+        new_markdown_cell("> ### Algorithm 6.1: Forward\n>\n> 1. Go.\n\nAlgorithm 6.2: none"),
+        code('figures.draw(x).show(\n    "fig-6-1", "Two spaces.")\ndraw("fig-6-2")'),
+        code('figures.Finding(\n    "claim-6-1-a", True, "")', count=2),
     ]
-    wanted = ["eq-6-1", "eq-6-2", "eq-6-3", "alg-6-1", "alg-6-2", "fig-6-1"]
-    missed = ["eq-6-2", "eq-6-3", "alg-6-2"]
-    assert entries_without_an_anchor(notebook_of(cells), wanted) == missed
+    wanted = ["eq-6-1", "eq-6-2", "alg-6-1", "alg-6-2", "fig-6-1", "fig-6-2", "claim-6-1-a"]
+    assert entries_without_an_anchor(notebook_of(cells), wanted) == ["eq-6-2", "alg-6-2", "fig-6-2"]
 
 
 def notebook_of(cells):

@@ -1,16 +1,11 @@
 """Full-size runs: each experiment is run once and leaves a line, whatever happens in between."""
 
-import importlib.util
 import multiprocessing
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-PATH = Path(__file__).parents[2] / "measurements" / "experiments" / "record.py"
-spec = importlib.util.spec_from_file_location("record", PATH)
-record = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(record)
+from dlbook.experiments import record
 
 TASKS = [{"unit": unit, "seed": seed} for seed in range(3) for unit in ("relu", "tanh, wide")]
 

@@ -1,6 +1,5 @@
 """The drawings: what reaches a notebook, what reaches a page, and what they say in words."""
 
-import base64
 import gzip
 import inspect
 import re
@@ -18,12 +17,14 @@ from matplotlib.text import Text
 from numpy.testing import assert_allclose
 
 import dlbook as dl
-from dlbook import figures
+from dlbook import figures, showing
 from dlbook.figures import backprop as section_6_5
+from dlbook.figures import objects
 from dlbook.figures.graphs import computational_graph, graph_panel, math_text, place
 from dlbook.operations.base import Constant
 
 pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -46,12 +47,45 @@ def assert_fit_for_a_page(drawing):
     return svg
 
 
-def test_a_notebook_gets_a_picture_and_its_caption_as_text(network, monkeypatch):
-    monkeypatch.delenv("DLBOOK_FIGURES", raising=False)
+@pytest.fixture
+def reader(monkeypatch):
+    """The surroundings of somebody who reads a notebook; a test is told to keep to the text."""
+    for name in ("DLBOOK_FIGURES", *showing.STRICT):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_a_notebook_gets_the_same_drawing_with_its_style_and_its_caption_as_text(network, reader):
     bundle = figures.network(network).show("fig-6-2", "Drawn twice.")._repr_mimebundle_()
-    assert set(bundle) == {"image/png", "text/plain"}
-    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+    assert set(bundle) == {"text/html", "text/plain"}
     assert bundle["text/plain"] == "Figure 6.2: Drawn twice."
+    page = ElementTree.fromstring(bundle["text/html"])
+    style, figure = page
+    assert (page.get("class"), style.tag, figure.tag) == ("dl-output", "style", "figure")
+    assert figure.find("figcaption/strong").tail == " Drawn twice."
+
+
+def test_a_notebook_that_is_tested_or_stored_keeps_the_text(network, reader, monkeypatch):
+    for name in showing.STRICT:
+        with monkeypatch.context() as tested:
+            tested.setenv(name, "1")
+            assert set(figures.network(network)._repr_mimebundle_()) == {"text/plain"}
+
+
+def test_a_notebook_has_the_colours_of_the_site_on_light_and_on_dark_ground():
+    site = (ROOT / "web/theme/static/figures.css").read_text(encoding="utf-8")
+    theirs = [dict(re.findall(r"(--dl-[\w-]+): (#\w{6})", part)) for part in site.split("}")[:2]]
+    blocks = (ROOT / "src/dlbook/notebook.css").read_text(encoding="utf-8").split("}")[:2]
+    ours = [dict(re.findall(r"(--dl-[\w-]+): (#\w{6})", part)) for part in blocks]
+    assert set(ours[0]) == {f"--dl-{name}" for name in figures.COLORS} == set(ours[1])
+    for mine, pages in zip(ours, theirs, strict=True):
+        assert mine.items() <= pages.items()
+
+
+def test_the_style_that_travels_with_an_output_changes_nothing_around_it():
+    rules = re.sub(r"@[\w-]+[^{]*\{", "", re.sub(r"@keyframes.*?\} \}", "", showing.style_sheet()))
+    selectors = [part.strip(" }") for part in re.findall(r"([^{}]+)\{", rules)]
+    assert len(selectors) > 15
+    assert not [s for s in selectors for one in s.split(", ") if ".dl-output" not in s]
 
 
 def test_a_page_gets_a_vector_drawing_that_takes_its_colours_from_the_page(network, monkeypatch):
@@ -77,7 +111,7 @@ def test_drawings_on_one_page_share_no_ids(network):
 
 
 def test_the_site_knows_every_colour_of_the_library():
-    css = (Path(__file__).parents[2] / "web/theme/static/figures.css").read_text(encoding="utf-8")
+    css = (ROOT / "web/theme/static/figures.css").read_text(encoding="utf-8")
     light = css[css.index(":root") : css.index("}")]
     for name, color in figures.COLORS.items():
         assert f"--dl-{name}: {color};" in light
@@ -927,10 +961,10 @@ def test_a_finding_says_its_verdict_in_words(holds, verdict):
     assert repr(finding) == f"Claim 6.2.1-a {verdict}: The weight grew to 8.1."
 
 
-def test_a_finding_gives_a_notebook_its_text_alone(monkeypatch):
-    monkeypatch.delenv("DLBOOK_FIGURES", raising=False)
-    finding = figures.Finding("claim-6-0-a", True, "The error is 0.25.")
-    assert finding._repr_mimebundle_() == {"text/plain": "Claim 6.0-a holds: The error is 0.25."}
+def test_a_finding_gives_a_notebook_its_text_and_its_colour(reader):
+    bundle = figures.Finding("claim-6-0-a", True, "The error is 0.25.")._repr_mimebundle_()
+    assert bundle["text/plain"] == "Claim 6.0-a holds: The error is 0.25."
+    assert '<p class="dl-finding dl-holds"><strong>Claim 6.0-a holds.' in bundle["text/html"]
 
 
 def test_a_finding_gives_a_page_a_paragraph_with_its_verdict_as_a_class(monkeypatch):
@@ -1055,7 +1089,7 @@ def test_a_reader_can_stop_an_animation_without_a_script(film):
 
 
 def test_nothing_moves_on_paper_or_against_the_wish_of_the_reader():
-    css = (Path(__file__).parents[2] / "web/theme/static/figures.css").read_text(encoding="utf-8")
+    css = (ROOT / "web/theme/static/figures.css").read_text(encoding="utf-8")
     moving = [rule for rule in re.split(r"(?=@media)", css) if "animation: dl-film" in rule]
     wishes = [rule.partition("{")[0].strip() for rule in moving]
     asked = "@media screen and (prefers-reduced-motion: "
@@ -1064,12 +1098,10 @@ def test_nothing_moves_on_paper_or_against_the_wish_of_the_reader():
 
 
 @every_film
-def test_a_notebook_gets_the_last_frame_of_an_animation(film, monkeypatch):
-    monkeypatch.delenv("DLBOOK_FIGURES", raising=False)
-    bundle = film()._repr_mimebundle_()
-    assert set(bundle) == {"image/png", "text/plain"}
-    # What the picture hides for itself, it shows again.
-    assert all(artist.get_visible() for artists in film().frames for artist in artists)
+def test_a_notebook_gets_a_film_that_plays_and_pauses(film, reader):
+    page = film()._repr_mimebundle_()["text/html"]
+    assert 'class="dl-film"' in page and 'type="checkbox"' in page
+    assert ".dl-animation:has(:checked) .dl-film { animation-play-state: paused; }" in page
 
 
 def test_the_text_of_an_animation_says_how_it_begins_and_ends():
@@ -1123,3 +1155,60 @@ def test_a_fold_comes_about_as_the_slope_falls(slope):
         z, folded = piece[:, :2] @ across - offset, piece[:, 2:] @ across - offset
         assert_allclose(folded, np.maximum(z, 0) + slope * np.minimum(z, 0), atol=1e-12)
     assert_allclose(lines[0] @ across, offset)
+
+
+# What the library's objects show in a notebook.
+
+
+def test_a_network_shows_its_layers_with_their_parameters_and_shapes(network):
+    table = ElementTree.fromstring(objects.network(network).replace("class=number", ""))
+    rows = [[cell.text for cell in row] for row in table.findall("tbody/tr")]
+    assert rows == [
+        ["1", "relu", "2", "W", "(2, 2)", "4"],
+        [None, None, None, "c", "(2,)", "2"],
+        ["2", "identity", "1", "w", "(2,)", "2"],
+        [None, None, None, "b", "()", "1"],
+    ]
+    assert table.find("caption").text == "9 parameters in all"
+
+
+def test_a_distribution_shows_its_parameters():
+    p = dl.distributions.Gaussian(dl.variable("mu", (None,)), dl.variable("a", (None,)))
+    assert "<td>mean</td><td>mu</td><td>(None,)</td>" in objects.distribution(p)
+
+
+def test_a_program_shows_its_source():
+    x = dl.variable("x", ())
+    program = dl.compile([x * 2], [x])
+    assert objects.program(program).startswith("<pre>") and "def " in objects.program(program)
+
+
+def test_a_graph_is_drawn_unless_it_is_too_large_to_read():
+    x = dl.variable("x", ())
+    assert "<svg" in objects.graph(dl.Graph([x * x]))
+    z = x
+    for _ in range(objects.MANY):
+        z = dl.sin(z)
+    assert objects.graph(dl.Graph([z])) is None
+
+
+def test_a_training_shows_its_cost(network):
+    X, y = dl.variable("X", (None, 2)), dl.variable("y", (None,))
+    points, labels = dl.datasets.xor()
+    J = dl.mean((y - network(X)) ** 2)
+    start = network.initial_values(np.random.default_rng(0))
+    run = dl.train(J, start, {X: points, y: labels}, dl.GradientDescent(0.1), 10)
+    assert f"The cost of 10 steps, from {run.costs[0]:.3g} to" in objects.training(run)
+    assert_fit_for_a_page(objects.costs(run.costs))
+
+
+def test_a_notebook_shows_these_objects_beside_their_text(network, reader):
+    from IPython.core.formatters import DisplayFormatter
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell()
+    shell.display_formatter = DisplayFormatter(parent=shell)
+    objects.show_objects(shell)
+    data, _ = shell.display_formatter.format(network)
+    assert data["text/plain"] == repr(network)
+    assert data["text/html"].startswith('<div class="dl-output"><style>')

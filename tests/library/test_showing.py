@@ -16,6 +16,7 @@ from dlbook import (
     hidden_units,
     layerwise,
     output_units,
+    playing,
     scalar_graph,
 )
 from dlbook.checkpoints import Recomputing
@@ -200,7 +201,7 @@ def test_values_are_written_as_one_types_them_and_cut_off_when_long():
 # --- Everything that the library hands out -----------------------------------------------------
 
 # Machines that nobody is handed: what writes a program, and what a variable is made of.
-MACHINES = {"Names", "Memory", "Writer", "Operators"}
+MACHINES = {"Gently", "Names", "Memory", "Writer", "Operators"}
 
 
 def modules():
@@ -238,6 +239,7 @@ def some_of_each():
     A = np.diag([1.0, 2.0, 3.0])
     yield from (eval(text, NAMES) for text in TYPED)
     yield from (H, Occurrence(H), dl.Graph(dl.sin(H)), Recomputing(dl.sin(w), [], [w]))
+    yield playing.Broken("a < b", "less", {"a": "1"}, AssertionError())
     yield from (dl.Network(dl.Layer(2, 1)), dl.compile([dl.sin(H)], [H]), hidden_units.table())
     yield dl.optimizers.Optimizer(0.1)
     yield choice_of(dl.where(z > 0, z, 0.0))

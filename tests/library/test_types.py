@@ -303,6 +303,7 @@ def test_a_step_takes_arrays_or_variables():
 
 def test_training():
     data = {X: points, y: labels}
+    assert_type([k + 1 for k in dl.progress(range(3))], list[int])
     trained = dl.train(J, theta, data, dl.Adam(0.01), steps=3, record=[W])
     assert_type(trained, dl.Trained)
     assert_type(trained.parameters, dict[Variable, np.ndarray])

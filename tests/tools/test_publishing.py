@@ -111,18 +111,18 @@ def test_a_new_release_reaches_every_place(tmp_path):
     assert "\nversion: 7.0.3\n" in (tmp_path / "CITATION.cff").read_text(encoding="utf-8")
     for name in SOURCES:
         text = (tmp_path / name).read_text(encoding="utf-8")
-        assert text.count("v7.0.3") == 1 and f"v{VERSION}" not in text
+        assert text.count("v7.0.3") == 2 and f"v{VERSION}" not in text
 
 
 def test_who_cites_the_course_is_told_its_version():
     assert f"Version {VERSION}." in (ROOT / "index.md").read_text(encoding="utf-8")
 
 
-def test_a_notebook_without_the_cell_gets_it_before_its_code(tmp_path):
+def test_a_notebook_without_these_cells_gets_one_below_its_title_and_one_before_its_code(tmp_path):
     copy_of_the_places(tmp_path)
     path = tmp_path / NOTEBOOKS[0]
     notebook = nbformat.read(path, as_version=4)
-    notebook.cells = [cell for cell in notebook.cells if cell.id != "on-colab"]
+    notebook.cells = [cell for cell in notebook.cells if cell.id not in ("by-itself", "on-colab")]
     nbformat.write(notebook, path)
     assert run_tool("address.py", "--root", tmp_path).stdout.split() == [NOTEBOOKS[0]]
     assert path.read_bytes() == (ROOT / NOTEBOOKS[0]).read_bytes()
@@ -156,14 +156,24 @@ def fetch(name, where, tmp_path):
 
 
 @pytest.mark.parametrize("name", {name.partition("/")[0]: name for name in NOTEBOOKS}.values())
-def test_on_colab_the_first_cell_fetches_the_course_and_goes_to_its_folder(name, tmp_path):
-    assert fetch(name, "colab", tmp_path) == [
-        "%cd -q /content",
-        "! [ -d dlbook ] || "
-        f"git clone --quiet --depth 1 --branch v{VERSION} {URLS['Repository']} dlbook",
-        '%pip install --quiet "./dlbook[course]"',
-        f"%cd -q dlbook/{name.rpartition('/')[0]}",
-    ]
+def test_on_colab_the_first_cell_installs_the_release(name, tmp_path):
+    release = f"git+{URLS['Repository']}@v{VERSION}"
+    assert fetch(name, "colab", tmp_path) == [f'%pip install --quiet "dlbook[course] @ {release}"']
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_says_where_its_page_is_and_how_to_run_it_by_itself(name):
+    note = nbformat.read(ROOT / name, as_version=4).cells[1].source
+    page = re.search(rf"\({re.escape(URLS['Documentation'])}(\S+)\)", note)[1]
+    assert (SITE / page).is_file() and Path(page).stem == Path(name).stem
+    assert f'`pip install "dlbook[course] @ git+{URLS["Repository"]}@v{VERSION}"`' in note
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_no_notebook_needs_a_neighbouring_folder(name):
+    cells = nbformat.read(ROOT / name, as_version=4).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    assert not re.findall(r"[\"']\.\.[\"'/]|\b(?:open|Path)\(|sys\.path|%cd", code)
 
 
 def test_elsewhere_the_first_cell_does_nothing(tmp_path):

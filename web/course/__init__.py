@@ -1,11 +1,13 @@
 """What the site does, as one Sphinx extension; how it looks is the theme's, beside it.
 
 Look at :func:`setup` first: it says when each thing happens. Reading a page: exercises, indexes and
-records are written out, cells become tabs. Writing it: code is folded, formulas are typeset, terms
-lead to the glossary. At the end: previews, old addresses, the one style sheet.
+records are written out, what can be linked to gets its anchor, cells become tabs. Writing it: code
+is folded, formulas are typeset, terms lead to the glossary. At the end: previews, old addresses,
+the one style sheet.
 """
 
 from course import (
+    anchors,
     book,
     chapter_index,
     descriptions,
@@ -36,7 +38,13 @@ DIRECTIVES = {
     "recorded": recorded_benchmarks.Recorded,
     "thumbnail": chapter_index.Thumbnail,
 }
-WHEN_READ = (book.ShortContents, pytorch_tabs.PyTorchTabs, search_words.IndexNumbers)
+WHEN_READ = (
+    book.ShortContents,
+    anchors.BoxQuotes,
+    anchors.NameWhatIsShown,
+    pytorch_tabs.PyTorchTabs,
+    search_words.IndexNumbers,
+)
 WHEN_WRITTEN = (
     book.LetTablesScroll,
     book.SetNumberApart,
@@ -57,7 +65,8 @@ EVENTS = (
     ("builder-inited", previews.read_references),
     ("autodoc-process-docstring", chapter_index.put_sentences_first, 300),
     ("autodoc-process-docstring", chapter_index.link_numbers),
-    ("env-check-consistency", book.number_as_the_book_does),
+    ("source-read", anchors.put_exercises_in),
+    ("env-check-consistency", anchors.let_links_name_anchors),
     ("html-page-context", repository.add_places),
     ("html-page-context", descriptions.add_descriptions),
     ("html-page-context", previews.write_previews),

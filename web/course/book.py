@@ -13,11 +13,9 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from course import insides
 
-BOOK_LABEL = re.compile(r"[a-z]+-(\d+)-(\d+)")  # alg-6-2: the book's algorithm 6.2
-
 
 class UniqueIds(SphinxPostTransform):
-    """Drop the id that sphinx-proof and sphinx-exercise give to the body of every box of theirs."""
+    """Drop the id that sphinx-exercise gives to the body of every box of its own."""
 
     default_priority = 400
 
@@ -63,17 +61,6 @@ class SetNumberApart(SphinxPostTransform):
             title[0:1] = [nodes.inline("", found[1], classes=["number"]), nodes.Text(" "), rest]
 
 
-def number_as_the_book_does(app, env):
-    """Give what is labelled ``alg-6-2`` the number 6.2, where Sphinx would count through the site.
-
-    The label also becomes a target for ``[algorithm 6.2](#alg-6-2)``, as an equation's is.
-    """
-    for label, docname, numbers in insides.boxes(env):
-        insides.name_target(env, label, docname)
-        if numbers and (found := BOOK_LABEL.fullmatch(label)):
-            numbers[label] = tuple(int(number) for number in found.groups())
-
-
 def cache_of(root):
     """Return the folder of the notebooks' results with the library as it is in this clone."""
     digest = hashlib.sha256()
@@ -91,6 +78,7 @@ def watch_the_library(app, config):
     """Let a notebook also run again when the library, or a version it needs, has changed."""
     # The kernels that this build starts inherit it: figures come as SVG inside the page.
     os.environ["DLBOOK_FIGURES"] = "html"
+    os.environ["DLBOOK_STRICT"] = "1"  # and what a cell asserts has to hold
     cache = cache_of(app.srcdir)
     config.library_digest = cache.name
     config.nb_execution_cache_path = str(cache)

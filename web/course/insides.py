@@ -47,20 +47,8 @@ Bibliography = find(
     "for references in the margin",
 )
 
-# sphinx-proof and sphinx-exercise give this id to the body of every box of theirs.
-BOXES = {"proof-content", "exercise-content", "solution-content"}
-
-
-def boxes(env):
-    """Yield each box of sphinx-proof: its label, its page, and the numbers of those of its kind."""
-    for label, entry in getattr(env, "proof_list", {}).items():
-        numbers = None if entry["nonumber"] else env.toc_fignumbers[entry["docname"]]
-        yield label, entry["docname"], numbers and numbers[entry["countertype"]]
-
-
-def name_target(env, label, docname):
-    """Let ``[algorithm 6.2](#alg-6-2)`` lead to a label, as MyST does where it wrote the label."""
-    env.get_domain("std").anonlabels[label] = docname, label
+# sphinx-exercise gives one of these ids to the body of every box of its own.
+BOXES = {"exercise-content", "solution-content"}
 
 
 def leave_out_of_contents(described):

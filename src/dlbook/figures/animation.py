@@ -1,8 +1,8 @@
 """Pictures that move: training in both spaces, folding, and a mixture that finds its modes.
 
 Look at :class:`Animation` first. All frames are drawn into one SVG, side by side like the pictures
-of a film, and the page's style sheet pulls the film through. Where nothing may move (on paper, in
-a notebook, for readers who asked for less motion) the last frame stands still.
+of a film, and a style sheet pulls the film through. Where nothing may move (on paper, for readers
+who asked for less motion) the last frame stands still.
 """
 
 from __future__ import annotations
@@ -94,17 +94,6 @@ class Animation(Drawing):
         """Return the picture, the switch that stops it, and the caption."""
         page = super().html().replace('class="dl-figure"', 'class="dl-figure dl-animation"', 1)
         return page.replace("<figcaption>", f"{SWITCH}<figcaption>", 1)
-
-    def png(self) -> str:
-        """Return the last frame with its caption below, as base64 text."""
-        others = [artist for artists in self.frames[:-1] for artist in artists]
-        for artist in others:
-            artist.set_visible(False)
-        try:
-            return super().png()
-        finally:
-            for artist in others:
-                artist.set_visible(True)
 
 
 def _short(path: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import html
-import os
 import re
+
+from dlbook.showing import displayed
 
 VERDICTS = {True: "holds", False: "did not show"}
 
@@ -44,10 +45,7 @@ class Finding:
         return f"{self.title} {self.verdict}: {self.text}"
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
-        # As with drawings: stored notebooks keep the text alone, the site's build asks for HTML.
-        if os.environ.get("DLBOOK_FIGURES") == "html":
-            return {"text/html": self.html(), "text/plain": repr(self)}
-        return {"text/plain": repr(self)}
+        return displayed(self.html(), repr(self))
 
     def html(self) -> str:
         """Return the finding as a ``<p>`` element."""

@@ -1,27 +1,27 @@
 """The house style: colours, fonts, and how a drawing reaches a page.
 
-Look at :class:`Drawing` first. In a notebook it is a picture with its caption; in the built site
-it is an SVG inside the page that takes its colours from the page, and so follows its theme.
+Look at :class:`Drawing` first. It is an SVG with its caption below, which takes its colours from
+the page or from the notebook around it, and so follows its theme.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import html
 import io
 import itertools
-import os
 import re
-import textwrap
 from functools import wraps
 from typing import Any, Self
 
 import matplotlib
 from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, moved until each stands out on white paper. The site repeats them, and
-# their counterparts on dark paper, as variables --dl-ink, ... in web/theme/static/figures.css.
+from dlbook.showing import displayed
+
+# Okabe and Ito's colours, moved until each stands out on white paper. Pages have them, and their
+# counterparts on dark paper, as variables --dl-ink, ...: web/theme/static/figures.css for the site,
+# notebook.css for notebooks.
 COLORS = {
     "ink": "#1f2328",
     "muted": "#57606a",
@@ -136,10 +136,7 @@ class Drawing(Captioned):
         self.figure = figure
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
-        # Stored notebooks keep the text alone. The site's build asks for HTML.
-        if os.environ.get("DLBOOK_FIGURES") == "html":
-            return {"text/html": self.html(), "text/plain": repr(self)}
-        return {"image/png": self.png(), "text/plain": repr(self)}
+        return displayed(self.html(), repr(self))
 
     @in_style
     def svg(self) -> str:
@@ -178,21 +175,6 @@ class Drawing(Captioned):
         wide = self.figure.get_figwidth() > 6
         box = '<div class="dl-wide" tabindex="0">' if wide else "<div>"
         return f'<figure class="dl-figure">{box}{self.svg()}</div>{self.html_caption()}</figure>'
-
-    @in_style
-    def png(self) -> str:
-        """Return the picture with its caption below, as base64 text."""
-        columns = max(60, int(self.figure.get_figwidth() * 15))
-        text = "\n".join(textwrap.wrap(repr(self), columns))
-        self.figure.draw_without_rendering()  # only now is everything in its place
-        bottom = self.figure.get_tightbbox().y0 / self.figure.get_figheight()
-        note = self.figure.text(0.02, bottom - 0.04, text, va="top", fontsize=9)
-        buffer = io.BytesIO()
-        try:
-            self.figure.savefig(buffer, format="png", dpi=160, bbox_inches="tight")
-        finally:
-            note.remove()
-        return base64.b64encode(buffer.getvalue()).decode()
 
 
 def new_figure(width: float, height: float, **grid: Any) -> tuple[Figure, Any]:

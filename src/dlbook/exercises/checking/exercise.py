@@ -164,6 +164,11 @@ class Exercise:
         message = self.judge(Local(answer[0], self.adapter))
         if message.status != "untried":
             progress.note(self.section.name, self.name, tried=True, solved=message.passed)
+        if message.status == "wrong" and self._shown < len(self.hints):
+            ask = (
+                f"ex.{self.name}.hint() helps a little more at every call: the cell below is yours."
+            )
+            message.text = "\n\n".join(filter(None, [message.text, ask]))
         return self.section.hand_over(message)
 
     def judge(self, answer):

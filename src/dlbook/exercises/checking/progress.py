@@ -1,4 +1,4 @@
-"""Where a learner stands, kept in one small file of their own. Nothing leaves the machine."""
+"""Where a learner stands, kept in a small file beside the notebook. Nothing leaves the machine."""
 
 import json
 import os
@@ -9,11 +9,19 @@ import platformdirs
 
 from dlbook.exercises.checking.renamed import todays_name
 
+NAME = ".dlbook-progress.json"
+
 
 def path():
-    """Return the file: ``DLBOOK_PROGRESS`` if that is set, else in the user's data folder."""
+    """Return the file: ``DLBOOK_PROGRESS`` if that is set, else beside the notebook.
+
+    So each copy of the exercises has its own account. It goes to the user's data folder where the
+    notebook's cannot be written.
+    """
     if named := os.environ.get("DLBOOK_PROGRESS"):
         return Path(named)
+    if os.access(Path.cwd(), os.W_OK):
+        return Path.cwd() / NAME
     return Path(platformdirs.user_data_path("dlbook", appauthor=False), "progress.json")
 
 
@@ -53,11 +61,22 @@ def note(section, exercise, *, tried=False, solved=False, seen=False):
     entry["tries"] = entry.get("tries", 0) + tried
     entry["solved"] = entry.get("solved", False) or solved
     entry["seen"] = entry.get("seen", False) or seen
+    _write(state)
+
+
+def _write(state):
     with suppress(OSError):
         path().parent.mkdir(parents=True, exist_ok=True)
         new = path().with_suffix(f".{os.getpid()}.new")
         new.write_text(json.dumps(state, indent=1), encoding="utf-8")
         new.replace(path())  # whole or not at all
+
+
+def forget(section):
+    """Begin a section's account anew."""
+    state = load()
+    if state.pop(section, None) is not None:
+        _write(state)
 
 
 def of(section, exercise):

@@ -39,8 +39,10 @@ class Section:
         exercise.name, exercise.section = f"q{len(self.exercises)}", self
         return exercise
 
-    def progress(self) -> Message:
-        """Show where one stands in this section."""
+    def progress(self, reset: bool = False) -> Message:
+        """Show where one stands in this section; ``reset=True`` begins it anew."""
+        if reset:
+            progress.forget(self.name)
         states = progress.load().get(self.name, {})
         solved, rows = 0, []
         for exercise in self.exercises:
@@ -60,7 +62,10 @@ class Section:
                 (f"{exercise.name} {exercise.title}{star}", f"{word} ({LEVELS[exercise.level]})")
             )
         status = "right" if solved == len(self.exercises) else "noted"
-        text = "★ carries the section's idea. This is kept on your machine alone."
+        text = (
+            f"★ carries the section's idea. This is kept on your machine alone, for this copy: in "
+            f"{progress.path().name}. ex.progress(reset=True) begins anew."
+        )
         return Message(
             status, f"{self.title}: {solved} of {len(self.exercises)} solved", rows, text
         )

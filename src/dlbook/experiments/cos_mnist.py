@@ -4,9 +4,9 @@ Fully connected networks with cosine units, and with rectified ones beside them,
 all of MNIST, with the pictures as they are and with pictures shifted anew in every epoch by up to
 two pixels each way (the book does not say what its network was given).
 
-    python measurements/experiments/cos_mnist.py --workers 2
+    python -m dlbook.experiments.cos_mnist --workers 2
 
-writes ``measurements/experiments/cos_mnist.csv``; what is there already is not run again.
+writes ``cos_mnist.csv`` beside this file; what is there already is not run again.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import record
 
 import dlbook as dl
+from dlbook.experiments import record
 
 PATH = Path(__file__).with_suffix(".csv")
 BATCH = 128
@@ -37,7 +37,9 @@ def shifted(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return windows[np.arange(len(X)), down, right].reshape(len(X), 784)
 
 
-def experiment(unit: str, width: int, layers: int, shifts: bool, epochs: int, seed: int):
+def experiment(
+    unit: str, width: int, layers: int, shifts: bool, epochs: int, seed: int
+) -> record.Row:
     """Train one network and count its errors on the test set after the last epoch."""
     X, y, X_test, y_test = dl.datasets.mnist()
     rng = np.random.default_rng(seed)

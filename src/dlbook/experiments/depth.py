@@ -5,9 +5,9 @@ image are transcribed, by a convolutional network with one softmax for each digi
 layers are ``depth - 1`` convolutions and one fully connected layer, all rectified; it is right
 only if all four digits are.
 
-    python measurements/experiments/depth.py --workers 2
+    python -m dlbook.experiments.depth --workers 2
 
-writes ``measurements/experiments/depth.csv``; what is there already is not run again.
+writes ``depth.csv`` beside this file; what is there already is not run again.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import record
 import torch
 from torch import nn
 
 from dlbook import datasets
+from dlbook.experiments import record
 
+Strings = tuple[np.ndarray, np.ndarray]
 PATH = Path(__file__).with_suffix(".csv")
 SEEDS = range(5)
 DEPTHS = (3, 5, 7, 9, 11)
@@ -33,7 +34,9 @@ LENGTH = 4  # digits in a string
 HEIGHT, WIDTH = 12, 40
 
 
-def strings(images: np.ndarray, labels: np.ndarray, count: int, rng: np.random.Generator):
+def strings(
+    images: np.ndarray, labels: np.ndarray, count: int, rng: np.random.Generator
+) -> Strings:
     """Paint strings of digits, each digit shifted a little, with noise over all.
 
     Returns
@@ -52,7 +55,7 @@ def strings(images: np.ndarray, labels: np.ndarray, count: int, rng: np.random.G
     return X[:, None], labels[chosen]
 
 
-def make_data(seed: int, train: int, test: int):
+def make_data(seed: int, train: int, test: int) -> tuple[Strings, Strings]:
     """Make training and test strings from different digits."""
     rng = np.random.default_rng(seed)
     X, y = datasets.digits()

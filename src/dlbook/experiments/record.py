@@ -92,10 +92,11 @@ def _append(path: Path, row: Row) -> None:
     with path.open("a+", newline="", encoding="utf-8") as file:
         file.seek(0)
         header = next(csv.reader(file), None)
-        writer = csv.DictWriter(file, header or list(row), lineterminator="\n")
-        if set(writer.fieldnames) != set(row):
+        columns = header or list(row)
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        if set(columns) != set(row):
             raise ValueError(
-                f"record: {path.name} has the columns {', '.join(header)}, the new line "
+                f"record: {path.name} has the columns {', '.join(columns)}, the new line "
                 f"{', '.join(row)}"
             )
         if not header:
