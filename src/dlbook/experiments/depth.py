@@ -80,7 +80,8 @@ def make_network(depth: int, channels: int, units: int) -> nn.Module:
     for layer in network:
         if isinstance(layer, nn.Conv2d | nn.Linear):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            nn.init.zeros_(layer.bias)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
     return network
 
 
@@ -147,7 +148,7 @@ def tasks(train: int, epochs: int) -> list[record.Row]:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--train", type=int, default=20_000, help="training strings")
     parser.add_argument("--epochs", type=int, default=12)
