@@ -106,14 +106,15 @@ def figures_without_description(site):
             caption = figure.find("figcaption")
             if caption is None or not caption.get_text(strip=True):
                 problems.append(f"{where}: no caption")
-            drawings = figure.find_all("svg")
+            # What moves is made of several drawings, which are one picture.
+            drawings = figure.select(".live-picture") or figure.find_all("svg")
             if not drawings:
                 problems.append(f"{where}: no drawing")
-            for svg in drawings:
-                title = svg.find("title", recursive=False)
-                if not svg.get("aria-label", "").strip() and not (title and title.get_text()):
+            for drawing in drawings:
+                title = drawing.find("title", recursive=False)
+                if not drawing.get("aria-label", "").strip() and not (title and title.get_text()):
                     problems.append(f"{where}: the drawing says nothing to who cannot see it")
-                if svg.get("role") != "img":
+                if drawing.get("role") != "img":
                     problems.append(f"{where}: the drawing's role is not img")
     return problems
 
