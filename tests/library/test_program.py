@@ -331,7 +331,9 @@ def test_wrong_tensors_are_reported():
         program(good[0][:0], *good[1:])
     with pytest.raises(TypeError, match=r"program: 1 values for 3 inputs \(X, w, b\)"):
         program(good[0])
-    with pytest.raises(ValueError, match="backend must be 'numpy' or 'torch', got 'jax'"):
+    with pytest.raises(
+        ValueError, match="backend must be 'numpy' or 'torch' or 'javascript', got 'jax'"
+    ):
         dl.compile([y_hat], [X, w, b], backend="jax")
 
 

@@ -20,9 +20,10 @@ from dlbook import (
     scalar_graph,
 )
 from dlbook.checkpoints import Recomputing
-from dlbook.figures import graphs
+from dlbook.figures import graphs, live
 from dlbook.figures.animation import Animation
 from dlbook.figures.chapter_map import ChapterMap
+from dlbook.figures.style import Captioned
 from dlbook.operations.base import Occurrence
 from dlbook.operations.branches import choice_of
 from dlbook.regions import linear_regions
@@ -201,7 +202,7 @@ def test_values_are_written_as_one_types_them_and_cut_off_when_long():
 # --- Everything that the library hands out -----------------------------------------------------
 
 # Machines that nobody is handed: what writes a program, and what a variable is made of.
-MACHINES = {"Gently", "Names", "Memory", "Writer", "Operators"}
+MACHINES = {"Gently", "Names", "Memory", "Writer", "Operators", "Fusion", "Place", "Size", "Engine"}
 
 
 def modules():
@@ -253,6 +254,11 @@ def some_of_each():
     yield graphs.place({"a": node}, [], "BT")
     yield from (figures.Finding("claim-6-0-a", True, "So it is."), ChapterMap([]))
     yield from map(vars(dl).get, dl.operations.__all__)
+    yield from (Captioned("Alone."), live.picture.Axes((0, 1), (0, 1), (0, 0, 9, 9)))
+    yield dl.compile([dl.sin(H)], [H], backend="javascript")
+    for moving in (live.xor_by_hand(), live.xor_trainer()):
+        controls = [control for row in moving.rows for control in row.controls]
+        yield from (moving, *moving.programs.values(), *moving.rows, *controls)
     if importlib.util.find_spec("torch"):
         yield dl.compile([dl.sin(H)], [H], backend="torch")
 

@@ -1,5 +1,6 @@
 """An old address leads to where the page is now, to the same place on it."""
 
+import json
 import re
 
 import pytest
@@ -44,7 +45,8 @@ def test_every_page_that_has_moved_is_in_the_table_and_leads_to_a_page(site):
 
 def test_no_page_and_no_file_of_the_search_names_an_old_address(site):
     index = (site / "searchindex.js").read_text(encoding="utf-8")
-    none([f"searchindex.js: {old}" for old in MOVED if f'"{old}"' in index])
+    places = re.search(r'"docnames": *(\[.*?\])', index)[1]
+    none([f"searchindex.js: {old}" for old in MOVED if old in json.loads(places)])
     for page in pages(site):
         folder = page.parent
         for link in parse(page).select("a[href]"):

@@ -8,31 +8,30 @@ WIDE = {"width": 1400, "height": 900}
 CHAPTER = "chapters/6_1_xor.html"
 OPERABLE = "a[href], button, input, select, textarea, summary, [tabindex='0']"
 
-# Of the thing in focus: its number among those that can be operated, and how it looks.
-STOP = """operable => {
+# Of the thing in focus: the number that it was given, if it was there then, and how it looks.
+STOP = """() => {
     const e = document.activeElement;
     if (!e || e === document.body) return null;
     const parts = [e, e.closest("label"), ...(e.labels ?? []), e.closest("form"),
-        e.firstElementChild].filter(Boolean);
+        ...e.children].filter(Boolean);
     const look = () => parts.map(part => {
         const s = getComputedStyle(part);
         return [s.outlineStyle, s.outlineWidth, s.outlineColor, s.boxShadow, s.backgroundColor,
-                s.color, s.textDecoration, s.borderColor, s.opacity].join();
+                s.color, s.textDecoration, s.borderColor, s.opacity, s.stroke].join();
     }).join();
     const sizes = parts.map(part => part.getBoundingClientRect());
     const focused = look();
-    HTMLElement.prototype.blur.call(e);
+    (e instanceof SVGElement ? SVGElement : HTMLElement).prototype.blur.call(e);
     const shows = look() !== focused && sizes.some(({width, height}) => width * height > 0);
     e.focus();
-    return {number: [...document.querySelectorAll(operable)].indexOf(e), shows,
-            html: e.outerHTML.slice(0, 120)};
+    return {number: Number(e.dataset.stop ?? -1), shows, html: e.outerHTML.slice(0, 120)};
 }"""
 # What a reader can see and should be able to reach. Of radio buttons the chosen one is the stop,
 # and the ones beside it are chosen with the arrows.
 REACHABLE = """operable => [...document.querySelectorAll(operable)].map((e, i) => [e, i])
     .filter(([e]) => e.checkVisibility({visibilityProperty: true}) && e.tabIndex === 0)
     .filter(([e]) => !e.disabled && !e.matches("input[type=radio]:not(:checked)"))
-    .map(([e, i]) => [i, e.outerHTML.slice(0, 120)])"""
+    .map(([e, i]) => { e.dataset.stop = i; return [i, e.outerHTML.slice(0, 120)]; })"""
 
 
 def stops(page, most=3000):
@@ -40,7 +39,7 @@ def stops(page, most=3000):
     first = None
     for _ in range(most):
         page.keyboard.press("Tab")
-        stop = page.evaluate(STOP, OPERABLE)
+        stop = page.evaluate(STOP)
         if stop is None or stop["number"] == first:
             return
         first = stop["number"] if first is None else first

@@ -63,15 +63,16 @@ def imports(path):
 
 def test_whatever_else_a_module_needs_is_missed_in_words():
     known = ALWAYS | set(sys.stdlib_module_names) | {"dlbook"}
-    # These two are loaded where PyTorch is asked for, or its tensors are there already.
-    of_torch = {"programs/torch_program.py", "operations/matrices.py"}
+    # Loaded where PyTorch is asked for, or its tensors are there already; and inside of a notebook.
+    within = {("programs/torch_program.py", "torch"), ("operations/matrices.py", "torch")}
+    within |= {("playing.py", "IPython"), ("waiting.py", "IPython")}
     found = set()
     for path in sorted(PACKAGE.rglob("*.py")):
         name = path.relative_to(PACKAGE).as_posix()
         for module, spoken_for in imports(path):
             found.add(module)
             fine = module in known or spoken_for or name.split("/")[0] in COURSE
-            assert fine or (module == "torch" and name in of_torch), (name, module)
+            assert fine or (name, module) in within, (name, module)
     assert found >= ALWAYS | {"hypothesis", "matplotlib", "platformdirs", "pooch", "sklearn"}
 
 

@@ -20,11 +20,14 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import nn
 
 from dlbook import datasets
+from dlbook.checks import needed_by
 from dlbook.experiments import record
+
+with needed_by("the experiment on depth"):
+    import torch
+    from torch import nn
 
 Strings = tuple[np.ndarray, np.ndarray]
 PATH = Path(__file__).with_suffix(".csv")

@@ -173,6 +173,18 @@ def rectifier(z: Array, g: Array, slope: Array, left: float, right: float) -> Dr
     return Drawing(figure, alt)
 
 
+def _label_places(lines, points):
+    """Find for each contour line a place for its label: far from points, edges and other labels."""
+    taken, places = list(points), []
+    for line in (line for level in lines for line in level):
+        inside = line[(np.abs(line - 0.5) < 0.6).all(axis=1)]
+        if len(inside):
+            gaps = np.linalg.norm(inside[:, None] - np.array(taken), axis=2).min(axis=1)
+            places.append(inside[gaps.argmax()])
+            taken.append(places[-1])
+    return places
+
+
 @in_style
 def decision_maps(
     maps: Sequence[tuple[str, Callable[[Array], Array]]], X: Array, y: Array
@@ -208,7 +220,8 @@ def decision_maps(
                 linestyles=[styles[v] for v in levels],
             )  # fmt: skip
             names = {0.25: "¼", 0.5: "½", 0.75: "¾"}
-            axes.clabel(lines, fmt=names, fontsize=8, colors=COLORS["ink"])
+            places = _label_places(lines.allsegs, X)
+            axes.clabel(lines, fmt=names, fontsize=8, colors=COLORS["ink"], manual=places)
         plot_points(axes, X, y, size=130)
         axes.set(title=title, aspect="equal", xlabel="$x_1$", xticks=[0, 1], yticks=[0, 1])
         outputs = ", ".join(f"{v:.2f}" for v in function(X))

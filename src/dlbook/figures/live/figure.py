@@ -36,6 +36,9 @@ class Computation:
         with np.errstate(all="ignore"):  # what is not finite is hidden, and said
             return dict(zip(self.outputs, self.numpy(*given), strict=True))
 
+    def __repr__(self) -> str:
+        return f"<{', '.join(self.outputs)} from {', '.join(V.name for V in self.inputs)}>"
+
     def spec(self) -> Values:
         return {"inputs": [V.name for V in self.inputs], "outputs": list(self.outputs)}
 
