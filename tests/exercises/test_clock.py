@@ -357,14 +357,20 @@ def called_when_searching():
     sys.unraisablehook = hook
 
 
-def test_no_interruption_is_lost_where_a_search_for_garbage_calls(reply_to, called_when_searching):
-    def answer():
-        while True:
-            gc.collect(0)
-            sum(range(2000))
+def searching():
+    while True:
+        gc.collect(0)
+        sum(range(2000))
 
-    assert reply_to(answer, seconds=0.1).timed_out == "computing"
+
+def test_no_interruption_is_lost_where_a_search_for_garbage_calls(called_when_searching):
+    assert call(searching, (), 0.1, LONG).timed_out == "computing"
     assert called_when_searching == []
+
+
+def test_another_thread_is_interrupted_though_a_search_calls(called_when_searching):
+    """There one may be lost, if the search begins just then: another follows."""
+    assert in_a_thread(lambda: call(searching, (), 0.1, LONG)).timed_out == "computing"
 
 
 def test_whoever_looks_for_garbage_without_end_is_stopped(reply_to):

@@ -226,11 +226,12 @@ class Watchdog(Limit):
         return sys._current_frames().get(self._caller)
 
     def _has_moved_on(self):
-        """Whether the code has begun an import, or ended, between the look and the exception."""
-        files = [frame.f_code.co_filename for frame in _stack(self._frame())]
-        files = files[: len(files) - self._depth]
+        """Whether the exception no longer fits: the code may have moved on since the look at it."""
+        frames = _stack(self._frame())
+        frames = frames[: len(frames) - self._depth]
+        files = [frame.f_code.co_filename for frame in frames]
         begun = self.over != "importing" and any(file.startswith(IMPORT) for file in files)
-        return self._ended or begun or OWN_FILE in files
+        return self._ended or begun or OWN_FILE in files or not self._is_heard(frames)
 
     def _stop(self):
         self._wake.set()
