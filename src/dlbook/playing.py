@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from dlbook import seeds
 from dlbook.showing import displayed, is_tested, shortened, written
 
 
@@ -28,6 +29,7 @@ def begin() -> None:
         from IPython import get_ipython
     except ImportError:
         return
+    seeds.begin()
     shell = get_ipython()
     if shell is None or is_tested():
         return

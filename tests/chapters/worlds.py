@@ -1,18 +1,47 @@
 """The chapters' experiments, run again in worlds where what they claim is false.
 
-A claim is judged by a cell of a chapter. What that cell needs are the cells that make its names, and
-those that make theirs: they run here without the rest of the page, after a change to the text of
-some of them. What a cell asserts is left out, since in another world it may well fail.
+A claim is judged by a cell of a chapter. What that cell needs are the cells that make its names,
+and those that make theirs: they run here without the rest of the page, after a change to the text
+of some of them. What a cell asserts is left out, since in another world it may well fail. Look at
+:class:`World` first; the worlds themselves are in ``counter_worlds``, one module for each chapter.
 """
 
 import ast
 import json
 import re
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from dlbook import seeds
+
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
+
+
+@dataclass(frozen=True)
+class World:
+    """A small change under which a claim of the book is false, and what the page has to say there.
+
+    Attributes
+    ----------
+    claim : str
+        As it is tagged, ``"claim-6-1-b"``.
+    changes : tuple of pairs
+        What stands once in the cells that the claim needs, and what is to stand there.
+    verdict : str
+        The verdict in this world, which is never that of the page.
+    says : str
+        A regular expression that the sentence matches there.
+    takes : "moments" or "long"
+        What takes more than about two seconds is tried by ``make test-all`` alone.
+    """
+
+    claim: str
+    changes: tuple[tuple[str, str], ...]
+    verdict: str
+    says: str
+    takes: str = "moments"
 
 
 @cache
@@ -35,9 +64,9 @@ def claims():
 
 
 def judged(source):
-    """Yield the claim of each ``Finding`` that a cell makes."""
+    """Yield each claim that a cell judges."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Finding"):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("judge", "figures.Finding"):
             yield node.args[0].value
 
 
@@ -142,11 +171,10 @@ def run(source, world):
     return last and eval(compile(ast.Expression(last.value), "cell", "eval"), world)
 
 
-def verdict_on(claim, *changes):
+def verdict_on(claim, *changes, shift=0):
     """Return the finding on a claim, after changes to the text of the cells that lead to it.
 
-    A change is a pair: what stands in exactly one of these cells, once, and what is to stand there.
-    Raises LookupError if it does not.
+    ``shift`` is added to every seed. Raises LookupError if what is to be changed is not there once.
     """
     chapter, place = claims()[claim]
     cells = [code_of(chapter)[at] for at in needed(chapter, place)]
@@ -155,6 +183,7 @@ def verdict_on(claim, *changes):
             raise LookupError(f"{claim}: {count} times in the cells that it needs: {old}")
         cells = [cell.replace(old, new) for cell in cells]
     world = {"__name__": "__main__"}
-    for cell in cells:
-        finding = run(cell, world)
+    with seeds.shifted(shift):
+        for cell in cells:
+            finding = run(cell, world)
     return finding

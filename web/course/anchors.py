@@ -1,7 +1,7 @@
 r"""The chapters are plain Markdown, as any program shows it, and the site finds its places in it.
 
 What a link can lead to says so itself: an equation by its ``\tag``, a figure by its ``show``, a
-claim by its ``Finding``, an algorithm by its heading. Look at :func:`in_code` and :func:`in_prose`
+claim by its verdict, an algorithm by its heading. Look at :func:`in_code` and :func:`in_prose`
 first: they say how, for the tests, too.
 """
 
@@ -14,7 +14,7 @@ from sphinx.transforms import SphinxTransform
 from course import insides
 
 TAG = re.compile(r"\\tag\{([\d.]+)\}")
-SHOWN = re.compile(r'(?:\.show|\bFinding)\(\s*"((?:fig|claim)-[\w-]+)"')
+SHOWN = re.compile(r'(?:\.show|\bFinding|\bjudge)\(\s*"((?:fig|claim)-[\w-]+)"')
 ALGORITHM = re.compile(r"Algorithm (\d+)\.(\d+): (.+)")
 ALGORITHM_HEADING = re.compile(rf"(?m)^> #+ {ALGORITHM.pattern}$")
 EXERCISES = re.compile(r"(?m)^## \[Exercises\]\(\.\./exercises/((\d(?:_\d)*)\w+)\.ipynb\)$[\s\S]*")

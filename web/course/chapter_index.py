@@ -20,7 +20,9 @@ from sphinx.util.docutils import SphinxDirective
 
 KINDS = {"equations": "eq", "figures": "fig", "algorithms": "alg", "claims": "claim"}
 VERDICT = re.compile(
-    r"Claim (\d(?:\.\d)*-[a-z]) (holds in part|holds|did not show): (.*)", re.DOTALL
+    r"Claim (\d(?:\.\d)*-[a-z]) (holds in part|holds|did not show|undecided): (.*?)"
+    r"(?: Tried: (.*)\.)?$",
+    re.DOTALL,
 )
 
 
@@ -55,7 +57,7 @@ class Chapter:
                 if found := re.match(r"Figure ([\d.]+): (.*)", text, re.DOTALL):
                     self.captions[found[1]] = found[2]
                 if found := VERDICT.match(text):
-                    self.verdicts[found[1]] = found[2], found[3]
+                    self.verdicts[found[1]] = found.groups()[1:]
 
 
 def _plain(output):
@@ -150,7 +152,12 @@ class ChapterCount(SphinxDirective):
 
 def _tally(entries):
     verdicts = [e.chapter.verdicts.get(e.number, ("",))[0] for e in entries if e.chapter]
-    words = {"holds": "hold", "holds in part": "hold in part", "did not show": "did not show"}
+    words = {
+        "holds": "hold",
+        "holds in part": "hold in part",
+        "did not show": "did not show",
+        "undecided": "are undecided",
+    }
     counts = ", ".join(f"{verdicts.count(verdict)} {word}" for verdict, word in words.items())
     return f"In our experiments {counts}."
 
@@ -168,8 +175,9 @@ def _lines(kind, entry):
     if kind == "figures":
         lines += [f"```{{thumbnail}} {entry.chapter.docname} {entry.anchor}", "```", ""]
     if kind == "claims" and entry.number in entry.chapter.verdicts:
-        verdict, text = entry.chapter.verdicts[entry.number]
+        verdict, text, tried = entry.chapter.verdicts[entry.number]
         lines += [f"**Found here: {verdict}.** {_escape(text)}", ""]
+        lines += [f"Tried: {_escape(tried)}.", ""] if tried else []
     names = ", ".join(f"{{py:obj}}`{name}`" for name in entry.library[:4])
     return [*lines, f"Shown in {where}" + (f"; in the library {names}" if names else "")]
 
