@@ -50,6 +50,7 @@ WHEN_WRITTEN = (
     book.SetNumberApart,
     book.UniqueIds,
     chapter_index.FillThumbnails,
+    chapter_index.LinkVerdicts,
     folds.FoldCode,
     formulas.KeepTogether,
     glossary_links.GlossaryLinks,

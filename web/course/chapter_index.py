@@ -35,6 +35,12 @@ class Entry:
         self.number = self.id.partition("-")[2]
         self.chapter = next((c for c in chapters if self.anchor in c.tags), None)
         self.library = library.get(self.anchor, [])
+        self.is_theorem = line.get("theorem", False)
+
+    @property
+    def verdict(self):
+        """What was found, if anything was judged."""
+        return self.chapter.verdicts.get(self.number, ("",))[0] if self.chapter else ""
 
 
 class Chapter:
@@ -127,11 +133,13 @@ class ChapterIndex(SphinxDirective):
         self.env.note_dependency(str(root / "ledger.yml"))
         for path in [*root.glob("chapters/*.ipynb"), *(root / "src").rglob("*.py")]:
             self.env.note_dependency(str(path))
-        lines = []
+        lines = _filter(entries) if kind == "claims" else []
         for section, group in itertools.groupby(entries, lambda entry: entry.section):
             lines += [f"## Section {section}", ""]
             for entry in group:
-                lines += [":::{div} dl-entry", *_lines(kind, entry), ":::", ""]
+                lines += _place(kind, entry)
+                kinds = f"dl-entry {_class(entry.verdict)}".rstrip()
+                lines += [f":::{{div}} {kinds}", *_lines(kind, entry), ":::", ""]
         holder = nodes.container()
         self.state.nested_parse(StringList(lines, "ledger.yml"), 0, holder, match_titles=True)
         return holder.children
@@ -150,16 +158,66 @@ class ChapterCount(SphinxDirective):
         return [nodes.paragraph("", f"{text} {_tally(entries)}" if kind == "claims" else text)]
 
 
+WORDS = {
+    "holds": "hold",
+    "holds in part": "hold in part",
+    "did not show": "did not show",
+    "undecided": "are undecided",
+}
+
+
+def _counts(entries):
+    found = [entry.verdict for entry in entries]
+    return {verdict: found.count(verdict) for verdict in WORDS if verdict in found}
+
+
 def _tally(entries):
-    verdicts = [e.chapter.verdicts.get(e.number, ("",))[0] for e in entries if e.chapter]
-    words = {
-        "holds": "hold",
-        "holds in part": "hold in part",
-        "did not show": "did not show",
-        "undecided": "are undecided",
-    }
-    counts = ", ".join(f"{verdicts.count(verdict)} {word}" for verdict, word in words.items())
-    return f"In our experiments {counts}."
+    counts = [f"{count} {WORDS[verdict]}" for verdict, count in _counts(entries).items()]
+    return f"In our experiments {', '.join(counts)}."
+
+
+def _class(verdict):
+    return f"dl-{verdict.replace(' ', '-')}" if verdict else ""
+
+
+def _filter(entries):
+    """Write the choice of a verdict: what is shown then is the style sheet's, without a script."""
+    choices = {"": f"all {len(entries)}"}
+    choices |= {verdict: f"{verdict}: {count}" for verdict, count in _counts(entries).items()}
+    labels = "".join(
+        f'<label class="{_class(verdict)}"><input type="radio" name="verdict" '
+        f'value="{_class(verdict)}"{"" if verdict else " checked"}> {text}</label>\n'
+        for verdict, text in choices.items()
+    )
+    box = f'<fieldset class="dl-filter"><legend>Show</legend>\n{labels}</fieldset>'
+    return ["```{raw} html", box, "```", ""]
+
+
+def _place(kind, entry):
+    """Name the place of a claim in the list, for the box in the chapter to lead to."""
+    return [f"(listed-{entry.anchor})=", ""] if kind == "claims" else []
+
+
+class LinkVerdicts(SphinxPostTransform):
+    """Let the box with a verdict lead to the list, with the book's wording and all others."""
+
+    default_priority = 6
+    formats = ("html",)
+    verdict = re.compile(r'(<div class="dl-finding[^>]*><p><strong>)(Claim ([\d.]+-[a-z]))')
+
+    def run(self):
+        there = "reference/by_number/claims"
+        if there not in self.env.found_docs:
+            return
+        page = self.app.builder.get_relative_uri(self.env.docname, there)
+        for node in list(self.document.findall(nodes.raw)):
+            if self.verdict.search(node.astext()):
+                html = self.verdict.sub(lambda found: self.linked(found, page), node.astext())
+                node.replace_self(nodes.raw("", html, format="html"))
+
+    def linked(self, found, page):
+        anchor = f"listed-claim-{found[3].replace('.', '-')}"
+        return f'{found[1]}<a class="reference internal" href="{page}#{anchor}">{found[2]}</a>'
 
 
 def _lines(kind, entry):
@@ -178,6 +236,7 @@ def _lines(kind, entry):
         verdict, text, tried = entry.chapter.verdicts[entry.number]
         lines += [f"**Found here: {verdict}.** {_escape(text)}", ""]
         lines += [f"Tried: {_escape(tried)}.", ""] if tried else []
+        lines += ["A theorem: the check would catch a mistake.", ""] if entry.is_theorem else []
     names = ", ".join(f"{{py:obj}}`{name}`" for name in entry.library[:4])
     return [*lines, f"Shown in {where}" + (f"; in the library {names}" if names else "")]
 
