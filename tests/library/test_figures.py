@@ -943,56 +943,6 @@ def test_every_drawing_function_of_a_module_is_tested(module):
     assert drawn_by(module).keys() == returning
 
 
-# --- Findings ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "holds, verdict",
-    [
-        (True, "holds"),
-        (np.True_, "holds"),
-        (False, "did not show"),
-        (np.bool_(False), "did not show"),
-        ("in part", "holds in part"),
-    ],
-)
-def test_a_finding_says_its_verdict_in_words(holds, verdict):
-    finding = figures.Finding("claim-6-2-1-a", holds, "The weight grew to 8.1.")
-    assert repr(finding) == f"Claim 6.2.1-a {verdict}: The weight grew to 8.1."
-
-
-def test_a_finding_gives_a_notebook_its_text_and_its_colour(reader):
-    bundle = figures.Finding("claim-6-0-a", True, "The error is 0.25.")._repr_mimebundle_()
-    assert bundle["text/plain"] == "Claim 6.0-a holds: The error is 0.25."
-    assert '<p class="dl-finding dl-holds"><strong>Claim 6.0-a holds.' in bundle["text/html"]
-
-
-def test_a_finding_gives_a_page_a_paragraph_with_its_verdict_as_a_class(monkeypatch):
-    monkeypatch.setenv("DLBOOK_FIGURES", "html")
-    finding = figures.Finding("claim-6-2-2-j", "in part", "1 < 2 & 'three'")
-    bundle = finding._repr_mimebundle_()
-    assert bundle["text/plain"] == "Claim 6.2.2-j holds in part: 1 < 2 & 'three'"
-    assert "1 &lt; 2 &amp; " in bundle["text/html"]
-    page = ElementTree.fromstring(bundle["text/html"])
-    assert page.tag == "p" and page.get("class") == "dl-finding dl-holds-in-part"
-    assert page.find("strong").text == "Claim 6.2.2-j holds in part."
-    assert page.find("strong").tail == " 1 < 2 & 'three'"
-
-
-@pytest.mark.parametrize(
-    "claim", ["6.2.1-a", "claim-6.2.1-a", "claim-6-2-1", "eq-6-1", "claim-6-a-", ""]
-)
-def test_a_finding_needs_a_claim_as_it_is_tagged(claim):
-    with pytest.raises(ValueError, match="a claim is called like 'claim-6-2-1-a', got"):
-        figures.Finding(claim, True, "Nothing was measured.")
-
-
-@pytest.mark.parametrize("holds", ["yes", "holds", "True", "", None, 2, 0.5])
-def test_a_finding_needs_a_verdict_that_there_is(holds):
-    with pytest.raises(ValueError, match="claim-6-0-a holds, does not, or 'in part'; got"):
-        figures.Finding("claim-6-0-a", holds, "Nothing was measured.")
-
-
 def test_of_a_wide_layer_a_few_units_are_drawn():
     drawing = figures.network(dl.MLP([784, 256, 10]))
     texts = [text.get_text() for text in drawing.figure.findobj(Text)]
