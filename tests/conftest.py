@@ -40,6 +40,12 @@ settings.register_profile(
 settings.load_profile("everywhere")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """Begin a worker more than there are processors: many tests wait for a browser or a kernel."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.hookimpl(tryfirst=True)  # before what carries the marker is left out
 def pytest_collection_modifyitems(items):
     """Mark the chapters' cells, which the build has run once, and begin with what takes long."""

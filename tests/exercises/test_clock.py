@@ -342,12 +342,13 @@ def test_garbage_of_others_is_not_charged(reply_to):
 
 
 @pytest.fixture
-def called_when_searching():
+def called_when_searching(request):
     """Have a search for garbage call something, as Hypothesis does; return what it lost there."""
+    turns = getattr(request, "param", 20_000)  # nearly all of the time is spent there
     lost, hook = [], sys.unraisablehook
 
     def take_time(phase, info):
-        for _ in range(200_000):
+        for _ in range(turns):
             pass
 
     sys.unraisablehook = lost.append
@@ -368,6 +369,7 @@ def test_no_interruption_is_lost_where_a_search_for_garbage_calls(called_when_se
     assert called_when_searching == []
 
 
+@pytest.mark.parametrize("called_when_searching", [1_000], indirect=True)
 def test_another_thread_is_interrupted_though_a_search_calls(called_when_searching):
     """There one may be lost, if the search begins just then: another follows."""
     assert in_a_thread(lambda: call(searching, (), 0.1, LONG)).timed_out == "computing"
