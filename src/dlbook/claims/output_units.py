@@ -72,7 +72,7 @@ def logit_or_probability(
 
     def first(form: str) -> dict[str, float]:
         return {
-            dtype: np.min(np.abs(z), where=bad, initial=np.inf)
+            dtype: np.abs(z[bad]).min() if bad.any() else np.inf
             for dtype, bad in broken[form].items()
         }
 
@@ -189,7 +189,7 @@ def squared_error_on_a_softmax(
     def row(found: Array) -> str:
         return listed(found.sum(axis=1))
 
-    early = "" if len(steps) < 2 else f", after {steps[0]:,} {row(by_squares[0])}"
+    early = f" (after {steps[0]:,}: {row(by_squares[0])})"
     text = (
         f"From starts that are sure and wrong, with weights of {listed(scales)}, "
         f"{row(by_squares[-1])} of {starts} trainings by squared error are stuck after "
