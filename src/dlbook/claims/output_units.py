@@ -237,10 +237,11 @@ def one_logit_less(
     verdict = "holds" if unlike and little else "holds in part"
     if unlike and not little and open_:
         verdict = "undecided"
+    near = "rounding" if gap < 1e-12 else f"{gap:.0e}"
     if gap > 1e-9:
         verdict = "did not show"
     text = (
-        f"Made to agree, the probabilities differ by {gap:.0e} at most. With n - 1 logits in place "
+        f"Made to agree, the probabilities differ by {near} at most. With n - 1 logits in place "
         f"of n, the training cost after {early} steps and the errors after {steps} are, with 95% "
         f"intervals: {'; '.join(parts)}."
     )
@@ -307,7 +308,7 @@ def constant_variance(found: Mapping[str, Array]) -> tuple[str, str, str]:
     gaps = {name: np.abs(pairs[:, 0] / pairs[:, 1] - 1) for name, pairs in found.items()}
     near = np.array([gap < 1e-4 for gap in gaps.values()])
     verdict = "holds" if near.all() else "holds in part" if near.any() else "did not show"
-    worst = listed(f"{gap.max():.1%} as {name}" for name, gap in gaps.items())
+    worst = listed(f"{gap.max():.2%} as {name}" for name, gap in gaps.items())
     first = next(iter(found.values()))[0]
     text = (
         f"Learned and mean squared residual differ by {worst} at most; in the first of "
@@ -398,6 +399,7 @@ def _ends(last: Array, failed: Array, rates: Sequence[float]) -> tuple[float, st
 def full_covariance(
     fails: Mapping[str, float],
     with_floor: Mapping[str, float],
+    singular: Sequence[str],
     matrices: int,
     sizes: Sequence[int],
     counts: Sequence[int],
@@ -414,14 +416,14 @@ def full_covariance(
     ----------
     fails, with_floor : dict from the kind of B to float
         The share of products that have no Cholesky decomposition, as they are and with something
-        added to the diagonal. The first kinds are random, the ones whose name has "equal" or "rank"
-        singular.
+        added to the diagonal.
+    singular : sequence of str
+        The kinds whose B are singular; the others are random.
     matrices : int
         How many there are of each kind.
     sizes, counts : sequences of int
         The dimensions, and how many multiplications and divisions were done for each.
     """
-    singular = [kind for kind in fails if "equal" in kind or "rank" in kind]
     random = [kind for kind in fails if kind not in singular]
     power = float(np.log(counts[-1] / counts[-2]) / np.log(sizes[-1] / sizes[-2]))
     cubic = 2.8 < power < 3.2
