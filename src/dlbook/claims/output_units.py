@@ -210,9 +210,9 @@ def one_logit_less(
     dynamics, but in practice there is rarely much difference.
 
     Holds if on every data set the early training costs differ and the errors in the end do not by
-    more than one point in a hundred, each by its 95 % interval; undecided if such an interval
-    leaves that open; in part if the distributions are the same but some data set says otherwise. It
-    did not show if the distributions are not the same.
+    more than one point in a hundred, each by its 95 % interval; undecided if an interval leaves the
+    latter open and none contradicts it; in part if the distributions are the same but some data set
+    says otherwise. It did not show if the distributions are not the same.
 
     Parameters
     ----------
@@ -223,19 +223,20 @@ def one_logit_less(
     early, steps : int
         When that was.
     """
-    parts, unlike, little, open_ = [], True, True, False
+    parts, unlike, least_of, most_of = [], True, [], []
     for name, (full, less) in found.items():
         times, low, high = np.exp(mean(np.log(less[:, 0] / full[:, 0])))
         points, least, most = 100 * np.array(mean(less[:, 1] - full[:, 1]))
         unlike &= not low <= 1 <= high
-        little &= max(abs(least), abs(most)) <= 1
-        open_ |= max(abs(least), abs(most)) > 1 and min(abs(least), abs(most)) < 1
+        sides = sorted(np.abs([least, most]))
+        least_of.append(0 if least < 0 < most else sides[0])
+        most_of.append(sides[1])
         parts.append(
             f"on {name} {times:.2f} times ({low:.2f} to {high:.2f}) and {points:+.1f} points "
             f"({least:+.1f} to {most:+.1f})"
         )
-    verdict = "holds" if unlike and little else "holds in part"
-    if unlike and not little and open_:
+    verdict = "holds" if unlike and max(most_of) <= 1 else "holds in part"
+    if unlike and max(least_of) <= 1 < max(most_of):
         verdict = "undecided"
     near = "rounding" if gap < 1e-12 else f"{gap:.0e}"
     if gap > 1e-9:
@@ -408,7 +409,7 @@ def full_covariance(
     definite. Its likelihood is expensive: O(d^3) for determinant and inverse.
 
     Holds if a Cholesky decomposition succeeds for every kind of B, singular ones too, and the
-    operations counted while the cost of an example is computed grow as d to a power between 2.8 and
+    multiplications counted while the cost of an example is computed grow as d to a power between 2.8 and
     3.2; in part if it succeeds for random B only. It did not show if it fails for these, or if the
     power is another one.
 
@@ -422,7 +423,7 @@ def full_covariance(
     matrices : int
         How many there are of each kind.
     sizes, counts : sequences of int
-        The dimensions, and how many multiplications and divisions were done for each.
+        The dimensions, and how many multiplications were done for each.
     """
     random = [kind for kind in fails if kind not in singular]
     power = float(np.log(counts[-1] / counts[-2]) / np.log(sizes[-1] / sizes[-2]))
@@ -434,11 +435,11 @@ def full_covariance(
 
     def told(shares: Mapping[str, float]) -> str:
         bad = [kind for kind, part in shares.items() if part]
-        return f"fails for some B of the kind {listed(bad)}" if bad else "never fails"
+        return f"fails for some B ({listed(bad, 'or')})" if bad else "never fails"
 
     text = (
         f"Cholesky's decomposition of B B^T {told(fails)}; with a floor added to the diagonal it "
-        f"{told(with_floor)}. From d = {sizes[-2]} to {sizes[-1]} the multiplications and divisions "
+        f"{told(with_floor)}. From d = {sizes[-2]} to {sizes[-1]} the multiplications "
         f"of the cost grow as d to the power {power:.2f}, to {counts[-1]:,}."
     )
     return (
