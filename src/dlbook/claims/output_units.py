@@ -18,12 +18,12 @@ Array = np.ndarray
 def likelihood_of_a_sigmoid(
     z: Array, slopes: Mapping[int, Array], others: Mapping[str, Array]
 ) -> tuple[str, str, str]:
-    """The book: as a softplus of the logit, the cost saturates only where the answer is right. Where
-    it is wrong, its slope approaches the sign of z, however wrong it is.
+    """The book: as a softplus of the logit, the cost saturates only where the answer is right.
+    Where it is wrong, its slope approaches the sign of z, however wrong it is.
 
-    Holds if no wrong answer has a slope smaller than a half and, at both ends of the grid, the slope
-    is within 0.001 of sign(z) where wrong and of 0 where right; in part if only the first is so; it
-    did not show if some wrong answer has a smaller slope.
+    Holds if no wrong answer has a slope smaller than a half and, at both ends of the grid, the
+    slope is within 0.001 of sign(z) where wrong and of 0 where right; in part if only the first is
+    so; it did not show if some wrong answer has a smaller slope.
 
     Parameters
     ----------
@@ -55,8 +55,8 @@ def likelihood_of_a_sigmoid(
 def logit_or_probability(
     z: Array, broken: Mapping[str, Mapping[str, Array]]
 ) -> tuple[str, str, str]:
-    """The book: in software, it is best to write the cost as a function of the logit z and not of the
-    probability, to avoid numerical problems.
+    """The book: in software, it is best to write the cost as a function of the logit z and not of
+    the probability, to avoid numerical problems.
 
     Holds if in both number formats the cost of the probability is inf or nan for some whole z and
     the cost of z for none; in part if that of z is for some, too, but only farther out. It did not
@@ -111,8 +111,8 @@ def who_makes_the_cost(
     example that is right already contributes little, so that others, not yet right, dominate.
 
     Looked at whenever most answers are right, at three things: does a wrong example push its most
-    active wrong class more than all other wrong ones together; does a right example cost less
-    than a fifth of a wrong one; do the wrong ones make up more than half of the cost? Holds if the
+    active wrong class more than all other wrong ones together; does a right example cost less than
+    a fifth of a wrong one; do the wrong ones make up more than half of the cost? Holds if the
     answer is always yes; in part if it is so for some of them at some time; it did not show if
     never. Undecided if most answers are wrong to the end.
 
@@ -146,7 +146,8 @@ def who_makes_the_cost(
         f"After {listed(f'{step:,}' for step in kept)} steps, when most answers are right, the "
         f"wrong ones make up {row(by_wrong)} of the cost. The most active wrong class is pushed "
         f"hardest in {hardest.mean():.0%} of the examples; where the answer is wrong, it gets "
-        f"{row(on_top)} of the push. A right example costs {row(of_right)} of what a wrong one does."
+        f"{row(on_top)} of the push. A right example costs {row(of_right)} of what a wrong one "
+        "does."
     )
     return verdict, text, f"{looks}, medians over the starts"
 
@@ -180,8 +181,8 @@ def squared_error_on_a_softmax(
     norms : dict from the cost to float
         The length of the gradient over the logits of an example.
     """
-    stuck = {name: found < 1 / 3 for name, found in chances.items()}
-    by_squares, by_likelihood = stuck["squared error"], stuck["log-likelihood"]
+    stuck = {name: chances[name] < 1 / 3 for name in ("squared error", "log-likelihood")}
+    by_squares, by_likelihood = stuck.values()
     failed = by_squares & ~by_likelihood
     verdict = "holds" if failed[-1].any() else "holds in part" if failed.any() else "did not show"
     starts = by_squares.shape[2]
@@ -189,14 +190,14 @@ def squared_error_on_a_softmax(
     def row(found: Array) -> str:
         return listed(found.sum(axis=1))
 
-    early = f" (after {steps[0]:,}: {row(by_squares[0])})"
+    squares, likelihood = (share(part[-1].sum(), part[-1].size) for part in stuck.values())
     text = (
         f"From starts that are sure and wrong, with weights of {listed(scales)}, "
         f"{row(by_squares[-1])} of {starts} trainings by squared error are stuck after "
-        f"{steps[-1]:,} steps{early}: together {share(by_squares[-1].sum(), by_squares[-1].size)} "
-        f"at the end, by the log-likelihood {share(by_likelihood[-1].sum(), by_likelihood[-1].size)}"
-        f". At a lead of {lead:.0f} the gradient is {norms['squared error']:.0e} by squared error, "
-        f"and {norms['log-likelihood']:.1f} by the log-likelihood."
+        f"{steps[-1]:,} steps (after {steps[0]:,}: {row(by_squares[0])}), together {squares}; by "
+        f"the log-likelihood {likelihood}. At a lead of {lead:.0f} the gradient is "
+        f"{norms['squared error']:.0e} by squared error, and {norms['log-likelihood']:.1f} by the "
+        "log-likelihood."
     )
     tried = f"{len(scales)} sizes of weights, {starts} draws of points and start for each"
     return verdict, text, f"{tried}, rate 1, up to {steps[-1]:,} steps"
@@ -255,13 +256,13 @@ def competition_of_a_softmax(
     jacobians: Array, temperature: float, contests: Array, probabilities: Array
 ) -> tuple[str, str, str]:
     """The book: the units of a softmax compete, since what one gains the others lose. When the
-    largest is far ahead, the winner takes all. Softmax is a soft form of the argmax; the soft form of
-    the maximum is the sum of the logits weighted by it.
+    largest is far ahead, the winner takes all. Softmax is a soft form of the argmax; the soft form
+    of the maximum is the sum of the logits weighted by it.
 
-    Holds if in every Jacobian a logit raises its own unit, lowers all others and changes no sum; if,
-    wherever the largest leads by ten temperatures, it gets 0.999 or more; and if the weighted sum is
-    then within a hundredth of the maximum. In part if some of these three are so; it did not show if
-    none is.
+    Holds if in every Jacobian a logit raises its own unit, lowers all others and changes no sum;
+    if, wherever the largest leads by ten temperatures, it gets 0.999 or more; and if the weighted
+    sum is then within a hundredth of the maximum. In part if some of these three are so; it did not
+    show if none is.
 
     Parameters
     ----------
@@ -284,8 +285,9 @@ def competition_of_a_softmax(
     text = (
         f"In {compete.sum()} of {len(compete)} Jacobians each logit raises its own unit and lowers "
         f"every other, and the sum stays. At T = {temperature}, the largest of "
-        f"{contests.shape[1]} logits gets {winner:.4f} or more in {clear.sum():,} contests in which "
-        f"it leads by {10 * temperature:g}; softmax(z)^T z is then within {off:.0e} of the maximum."
+        f"{contests.shape[1]} logits gets {winner:.4f} or more in {clear.sum():,} contests in "
+        f"which it leads by {10 * temperature:g}; softmax(z)^T z is then within {off:.0e} of the "
+        "maximum."
     )
     return verdict, text, f"{len(jacobians)} and {len(contests):,} random vectors of logits"
 
@@ -295,8 +297,8 @@ def competition_of_a_softmax(
 
 @judges("claim-6-2-2-g")
 def constant_variance(found: Mapping[str, Array]) -> tuple[str, str, str]:
-    """The book: if the variance does not depend on the input, its maximum likelihood estimate is the
-    mean squared difference between the targets and their expected values.
+    """The book: if the variance does not depend on the input, its maximum likelihood estimate is
+    the mean squared difference between the targets and their expected values.
 
     Holds if it is that to one part in ten thousand, in every data set and however it is
     parametrised; in part if in some of them; it did not show if in none.
@@ -330,14 +332,14 @@ def sigma_variance_or_precision(
 ) -> tuple[str, str, str]:
     """The book: precision works well with gradient descent, as its cost needs only products and
     logarithms. Variance needs a division, which is arbitrarily steep near 0, and large gradients
-    usually mean instability. For the standard deviation there is a square besides, whose gradient can
-    vanish near 0 and make it hard to learn.
+    usually mean instability. For the standard deviation there is a square besides, whose gradient
+    can vanish near 0 and make it hard to learn.
 
     A run fails if its cost passes the limit. Looked at: is precision the steadiest, with the least
-    steep gradient and the fewest failures on all data; does it work well, with the lowest cost of the
-    three, each at its best rate; is the gradient of sigma smaller near 0 than farther out? Holds if
-    all are so, everywhere; in part if precision is the steadiest and something else is not so. It did
-    not show if precision is not the steadiest.
+    steep gradient and the fewest failures on all data; does it work well, with the lowest cost of
+    the three, each at its best rate; is the gradient of sigma smaller near 0 than farther out?
+    Holds if all are so, everywhere; in part if precision is the steadiest and something else is not
+    so. It did not show if precision is not the steadiest.
 
     Parameters
     ----------
@@ -388,7 +390,7 @@ def _middle(costs: Array) -> float:
 
 
 def _ends(last: Array, failed: Array, rates: Sequence[float]) -> tuple[float, str]:
-    """Return the lowest median cost in the end at a rate at which no run fails, and words for it."""
+    """Return the lowest median cost in the end at a safe rate, and words for it."""
     safe = [k for k in range(len(rates)) if not failed[k].any()]
     if not safe:
         return np.inf, "none (no rate is safe)"
@@ -405,13 +407,13 @@ def full_covariance(
     sizes: Sequence[int],
     counts: Sequence[int],
 ) -> tuple[str, str, str]:
-    """The book: a product B B^T with an unconstrained square B guarantees a covariance that is positive
-    definite. Its likelihood is expensive: O(d^3) for determinant and inverse.
+    """The book: a product B B^T with an unconstrained square B guarantees a covariance that is
+    positive definite. Its likelihood is expensive: O(d^3) for determinant and inverse.
 
     Holds if a Cholesky decomposition succeeds for every kind of B, singular ones too, and the
-    multiplications counted while the cost of an example is computed grow as d to a power between 2.8 and
-    3.2; in part if it succeeds for random B only. It did not show if it fails for these, or if the
-    power is another one.
+    multiplications counted while the cost of an example is computed grow as d to a power between
+    2.8 and 3.2; in part if it succeeds for random B only. It did not show if it fails for these, or
+    if the power is another one.
 
     Parameters
     ----------
@@ -461,10 +463,10 @@ def mixtures_thrown_off(
     unreliable, in part because a variance that becomes small makes for very large gradients. One
     remedy is to clip the gradient.
 
-    A run is thrown off if its cost ends at least 1 above the lowest it had reached, or is no number.
-    Holds if plain runs are, significantly fewer are with clipping, and the longest gradients come
-    when a variance is smaller than at the start; in part if runs are thrown off and one of the other
-    two is not so. It did not show if no plain run is thrown off.
+    A run is thrown off if its cost ends at least 1 above the lowest it had reached, or is no
+    number. Holds if plain runs are, significantly fewer are with clipping, and the longest
+    gradients come when a variance is smaller than at the start; in part if runs are thrown off and
+    one of the other two is not so. It did not show if no plain run is thrown off.
 
     Parameters
     ----------

@@ -99,7 +99,8 @@ WORLDS = [
             ),
             (
                 "def slope(spread, residual):",
-                'swapped = {"sigma": "precision", "variance": "variance", "precision": "sigma"}\n\n\ndef slope(spread, residual):',
+                'swapped = dict(zip(raw_numbers, ("precision", "variance", "sigma")))\n\n\n'
+                "def slope(spread, residual):",
             ),
             (
                 "p = dl.distributions.Gaussian(mean, raw, spread)",
