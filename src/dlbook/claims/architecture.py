@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 
@@ -24,15 +25,15 @@ def approximation(
     can approximate those of the function.
 
     No experiment can try any function; these are some of one and of two variables. Holds if for
-    each of them and both kinds of unit the largest error of f falls each time the layer grows, to
-    less than a fifth of the first, and so does that of the slope where there is one. In part if
-    some of these errors do. It did not show if none does.
+    each of them and both kinds of unit the largest error of f falls to less than a fifth from the
+    narrowest to the widest layer, and so does the root mean squared error of the slope where there
+    is one. In part if some of these errors do. It did not show if none does.
 
     Parameters
     ----------
-    errors : dict of str to dict of str to array of shape (1 or more, widths)
-        For each function and each kind of unit the largest errors of f and, in the second row, of
-        its slope. There is no second row if f has no slope somewhere.
+    errors : dict of str to dict of str to array of shape (1 or 2, widths)
+        For each function and each kind of unit the largest error of f and, in a second row, the
+        root mean squared error of its slope, which is missing if f has none somewhere.
     widths : dict of str to list of int
         For each function the numbers of hidden units.
     """
@@ -45,18 +46,19 @@ def approximation(
     if not any(fits + slopes):
         verdict = "did not show"
     units = listed(next(iter(errors.values())))
-    least = [min(1 - t[0, -1] / t[0, 0] for t in found.values()) for found in errors.values()]
+    least = min(1 - t[0, -1] / t[0, 0] for found in errors.values() for t in found.values())
     text = (
-        f"The largest error of f fell at each step in {sum(fits)} of {len(fits)} cases, and by at "
-        f"least {min(least):.0%} in all; that of its slope in {sum(slopes)} of {len(slopes)}."
+        f"The largest error of f fell to less than a fifth in {sum(fits)} of {len(fits)} cases, by "
+        f"{least:.0%} or more; the root mean squared error of its slope did in {sum(slopes)} of "
+        f"{len(slopes)}."
     )
     sizes = [f"{name} ({w[0]} to {w[-1]} units)" for name, w in widths.items()]
     return verdict, text, f"{units}; {', '.join(sizes)}"
 
 
 def _falls(row: Array) -> bool:
-    """Tell whether errors fall at each step, to less than a fifth."""
-    return bool((np.diff(row) < 0).all() and row[-1] < row[0] / 5)
+    """Tell whether an error falls to less than a fifth."""
+    return bool(row[-1] < row[0] / 5)
 
 
 @judges("claim-6-4-1-b")
@@ -158,10 +160,10 @@ def tables(
     bound = -(-(2**n) // bits)
     text = (
         f"{right:,} of {tried:,} tables were answered without an error, with one unit for each 1, "
-        f"up to {most[n]:,} for {n} bits. For {k} bits these networks are {functions[k]:,} different "
-        f"functions of {2**2**k:,}. At {n} bits some table needs {bound} parameters of {bits} bits "
-        f"at least, whatever the network; this one has {parameters[n]:,} for a random table, "
-        f"{parameters[n] / bound:.0f} times as many."
+        f"up to {most[n]:,} for {n} bits. For {k} bits these networks are {functions[k]:,} "
+        f"different functions of {2**2**k:,}. At {n} bits some table needs {bound} parameters of "
+        f"{bits} bits at least, whatever the network; this one has {parameters[n]:,} for a random "
+        f"table, {parameters[n] / bound:.0f} times as many."
     )
     some = f"all tables of up to {k} bits, and {exact[n][1]} of each size up to {n}"
     return verdict or "did not show", text, some
@@ -212,19 +214,16 @@ def pieces(deep: Mapping[int, int], shallow: Mapping[int, Sequence[int]]) -> tup
         By the number of hidden units, in one layer, the pieces of several networks.
     """
     units = sorted(deep)
-    ratios = {deep[b] / deep[a] for a, b in zip(units, units[1:], strict=False)}
-    steps = {
-        (max(shallow[b]) - max(shallow[a])) / (b - a)
-        for a, b in zip(units, units[1:], strict=False)
-    }
+    ratios = {deep[b] / deep[a] for a, b in pairwise(units)}
+    steps = {(max(shallow[b]) - max(shallow[a])) / (b - a) for a, b in pairwise(units)}
     exponential = len(ratios) == 1 and min(ratios) > 1
     verdict = ("holds" if len(steps) == 1 else "holds in part") if exponential else "did not show"
     n = units[-1]
     grows = f"the factor {ratios.pop():g}" if len(ratios) == 1 else "no constant factor"
     text = (
         f"{n // 2} layers of two units make {deep[n]:,} linear pieces, and each layer brings "
-        f"{grows}; a single layer of {n} units makes {max(shallow[n])}, so that as many pieces would "
-        f"take it {deep[n] - 1:,}."
+        f"{grows}; a single layer of {n} units makes {max(shallow[n])}, and would need "
+        f"{deep[n] - 1:,} for as many."
     )
     many = len(shallow[n])
     return verdict, text, f"1 to {n // 2} layers, exact counts; {many} random networks of one layer"
@@ -278,8 +277,9 @@ def skips(
         sized.append(0.01 < growth < 100)
         said.append(
             f"{kind} the gradient was 10^{np.mean(ratio):.0f} times that of the plain chain (at "
-            f"least 10^{low:.0f} by the 95% interval) and 10^{np.log10(growth):.0f} times that with "
-            f"{shallow} layers, from a cost of {np.median(starts[kind][deep]):,.2g}"
+            f"least 10^{low:.0f} by the 95% interval), 10^{np.log10(growth):.0f} times that with "
+            f"{shallow} layers, and training began at a cost of "
+            f"{np.median(starts[kind][deep]):,.2g}"
         )
     easy = [a and b for a, b in zip(larger, sized, strict=True)]
     verdict = ("holds" if all(easy) else "holds in part") if any(larger) else "did not show"
@@ -329,14 +329,11 @@ def fewer_connections(
         f"As many units with {connections['local']:,} in place of {connections['full']:,} "
         f"connections have {parameters['local']:,} in place of {parameters['full']:,} parameters "
         f"and {multiply_adds['local']:,} in place of {multiply_adds['full']:,} multiply-adds. The "
-        f"accuracy changed by {middle:+.1f} points (95% interval {low:+.1f} to {high:+.1f}), and by "
-        f"{loss:+.1f} more ({least:+.1f} to {most:+.1f}, {depends}) when the pixels were shuffled."
+        f"accuracy changed by {middle:+.1f} points (95% interval {low:+.1f} to {high:+.1f}), and "
+        f"by {loss:+.1f} more ({least:+.1f} to {most:+.1f}, {depends}) when the pixels were "
+        "shuffled."
     )
-    return (
-        verdict,
-        text,
-        f"{scores['full'].size} seeds with splits of their own, digits of 64 pixels",
-    )
+    return verdict, text, f"{scores['full'].size} seeds with splits of their own, 1,797 digits"
 
 
 def compared(some: Mapping[int, float], others: Mapping[int, float]) -> str:

@@ -120,9 +120,9 @@ def off(
     text = (
         f"A gradient came to {first} from {reached[first][0]:,} of {reached[first][1]:,} cases "
         f"in which a unit was off, and each of the others got one from at least "
-        f"{min(fed.values()):.0%}. Of units that were off for all examples {moved[first].mean():.0%} of {first} moved, and "
-        f"of each other kind at least {min(moved[name].min() for name in others):.0%}. After "
-        f"{steps:,} steps there were above 0 again {back}."
+        f"{min(fed.values()):.0%}. Of units that were off for all examples "
+        f"{moved[first].mean():.0%} of {first} moved, and of each other kind at least "
+        f"{min(moved[name].min() for name in others):.0%}. After {steps:,} steps there were above 0 again {back}."
     )
     seeds = len(moved[first])
     return verdict, text, f"{listed(reached)}; {seeds} seeds, {steps:,} steps"
@@ -532,9 +532,9 @@ def others(
     text = (
         f"RBF units are below 0.05 for {min(silent.values()):.0%} of the pictures or more, and end "
         f"with {ends['rbf']:.0f}% errors from random templates, where the rectifier has "
-        f"{ends['relu']:.1f}%; from templates of the data it is {middle2:+.1f} points (95% interval "
-        f"{low2:+.1f} to {high2:+.1f}). Softplus: {middle:+.1f} points of error (95% interval "
-        f"{low:+.1f} to {high:+.1f}), {than[soft]}. Hard tanh reaches {bound:g} at most."
+        f"{ends['relu']:.1f}%; from templates of the data it is {middle2:+.1f} points (95% "
+        f"interval {low2:+.1f} to {high2:+.1f}). Softplus: {middle:+.1f} points of error (95% "
+        f"interval {low:+.1f} to {high:+.1f}), {than[soft]}. Hard tanh reaches {bound:g} at most."
     )
     seeds = len(errors["relu"])
     tried = (

@@ -12,7 +12,7 @@ WORLDS = [
             ),
         ),
         verdict="holds in part",
-        says=r"at each step in [0-7] of 8 cases",
+        says=r"less than a fifth in [0-7] of 8 cases",
     ),
     World(  # every start finds the function, and it is one that training prefers
         "claim-6-4-1-b",
