@@ -122,7 +122,8 @@ def off(
         f"in which a unit was off, and each of the others got one from at least "
         f"{min(fed.values()):.0%}. Of units that were off for all examples "
         f"{moved[first].mean():.0%} of {first} moved, and of each other kind at least "
-        f"{min(moved[name].min() for name in others):.0%}. After {steps:,} steps there were above 0 again {back}."
+        f"{min(moved[name].min() for name in others):.0%}. After {steps:,} steps there were "
+        f"above 0 again {back}."
     )
     seeds = len(moved[first])
     return verdict, text, f"{listed(reached)}; {seeds} seeds, {steps:,} steps"
