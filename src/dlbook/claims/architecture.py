@@ -46,11 +46,11 @@ def approximation(
     if not any(fits + slopes):
         verdict = "did not show"
     units = listed(next(iter(errors.values())))
-    least = min(1 - t[0, -1] / t[0, 0] for found in errors.values() for t in found.values())
+    left = max(t[0, -1] / t[0, 0] for found in errors.values() for t in found.values())
     text = (
-        f"The largest error of f fell to less than a fifth in {sum(fits)} of {len(fits)} cases, by "
-        f"{least:.0%} or more; the root mean squared error of its slope did in {sum(slopes)} of "
-        f"{len(slopes)}."
+        f"The largest error of f fell to less than a fifth in {sum(fits)} of {len(fits)} cases, and "
+        f"to {left:.0%} where it fell least; the root mean squared error of its slope did in "
+        f"{sum(slopes)} of {len(slopes)}."
     )
     sizes = [f"{name} ({w[0]} to {w[-1]} units)" for name, w in widths.items()]
     return verdict, text, f"{units}; {', '.join(sizes)}"

@@ -31,7 +31,7 @@ WORLDS = [
         "claim-6-4-1-c",
         (("regions.lookup_table(table), inputs)", "regions.lookup_table(table), 0.9 * inputs)"),),
         verdict="did not show",
-        says=r"^0 of|^[\d,]+ of .* are [1-9] different|^\d+ of \d+ tables were",
+        says=r"^\d of 343 tables",
     ),
     World(  # not all tables may come
         "claim-6-4-1-d",
@@ -59,7 +59,7 @@ WORLDS = [
         "claim-6-4-2-b",
         (
             ("3, channels=4", "3, channels=40"),
-            ("for s in range(10)", "for s in range(2)"),
+            ("for s in range(20)", "for s in range(2)"),
         ),
         verdict="did not show",
         says=r"12,960 in place of 9,216",
