@@ -48,8 +48,8 @@ def approximation(
     units = listed(next(iter(errors.values())))
     left = max(t[0, -1] / t[0, 0] for found in errors.values() for t in found.values())
     text = (
-        f"The largest error of f fell to less than a fifth in {sum(fits)} of {len(fits)} cases, and "
-        f"to {left:.0%} where it fell least; the root mean squared error of its slope did in "
+        f"The largest error of f fell to less than a fifth in {sum(fits)} of {len(fits)} cases, "
+        f"and to {left:.0%} where it fell least; the root mean squared error of its slope did in "
         f"{sum(slopes)} of {len(slopes)}."
     )
     sizes = [f"{name} ({w[0]} to {w[-1]} units)" for name, w in widths.items()]
