@@ -82,8 +82,8 @@ def recomputing(
 
     Holds if in every chain and at every length the gradient is the same either way, recomputing
     needs less memory and more evaluations. In part if that is so in some. It did not show if it is
-    so in none, or the gradients differ. Time is counted in evaluations of the chain's function; what
-    a clock says hangs on the machine.
+    so in none, or the gradients differ. Time is counted in evaluations of the chain's function;
+    what a clock says hangs on the machine.
 
     Parameters
     ----------
@@ -111,7 +111,8 @@ def recomputing(
     same = "is the same" if gap <= EXACT else f"differs by up to {gap:.0%}"
     text = (
         f"In {traded.sum()} of {traded.size} chains checkpoints save memory and cost evaluations: "
-        f"they leave {memory.min():.0%} to {memory.max():.0%} of the memory for {time.min():.2f} to "
+        f"they leave {memory.min():.0%} to {memory.max():.0%} of the memory for {time.min():.2f} "
+        "to "
         f"{time.max():.2f} times the evaluations, and the gradient {same}. Without any table "
         f"{again:,} evaluations hold {few} values, where {kept:,} hold {held}."
     )

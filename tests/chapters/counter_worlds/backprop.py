@@ -31,7 +31,7 @@ WORLDS = [
         (
             ("nodes[every:-1:every]", "nodes[:0]"),
             ("depths = np.array([25, 100, 400])", "depths = np.array([25])"),
-            ("[25, 100])", "[25])"),
+            ("name: [25, 100]", "name: [25]"),
         ),
         verdict="did not show",
         says=r"In 0 of 3 chains checkpoints save memory",
@@ -41,7 +41,7 @@ WORLDS = [
         (
             ("nodes[every:-1:every]", "nodes[1:-1]"),
             ("depths = np.array([25, 100, 400])", "depths = np.array([25])"),
-            ("[25, 100])", "[25])"),
+            ("name: [25, 100]", "name: [25]"),
         ),
         verdict="did not show",
         says=r"for 1\.00 to 1\.00 times the evaluations",
