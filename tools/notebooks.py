@@ -88,7 +88,7 @@ def slide_of(cell):
         return "skip"
     if cell.cell_type == "markdown":
         return "slide" if re.search(r"(?m)^#|\\tag\{|^> #", cell.source) else None
-    return "slide" if re.search(r"\.show\(|\bFinding\(|\bjudge\(", cell.source) else None
+    return "slide" if re.search(r"\.show\(|\bjudge\(", cell.source) else None
 
 
 def clean_outputs(cell, mime_types):

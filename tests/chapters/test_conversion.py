@@ -29,7 +29,7 @@ def test_each_figure_and_each_numbered_thing_has_a_slide(path):
     texts = [cell.source for cell in cells]
     slides = [c for c in cells if c.metadata.get("slideshow", {}).get("slide_type") == "slide"]
     shown = "\n".join(cell.source for cell in slides)
-    for sign in (r"\.show\(", r"\bFinding\(", r"\\tag\{", r"> ### Algorithm"):
+    for sign in (r"\.show\(", r"\bjudge\(", r"\\tag\{", r"> ### Algorithm"):
         assert len(re.findall(sign, shown)) == len(re.findall(sign, "\n".join(texts)))
     page = SlidesExporter().from_filename(str(path))[0]
     assert page.count("<section") >= len(slides) and "by-itself" not in page

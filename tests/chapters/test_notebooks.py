@@ -238,7 +238,9 @@ def entries_of(path):
 def verdicts(notebook):
     """List the claims that an output gives a verdict on, as the ledger writes them."""
     lines = [output.get("data", {}).get("text/plain", "") for output in outputs(notebook)]
-    found = [re.match(r"Claim ([\d.]+-[a-z]) (holds|did not show)", line) for line in lines]
+    found = [
+        re.match(r"Claim ([\d.]+-[a-z]) (holds|did not show|undecided)", line) for line in lines
+    ]
     return [f"claim-{one[1]}".replace(".", "-") for one in found if one]
 
 
@@ -460,7 +462,7 @@ def test_an_anchor_is_a_tag_a_figure_a_finding_or_the_heading_of_an_algorithm():
         new_markdown_cell("$$\nx \\tag{6.1}\n$$\n\nas in (6.2) or eq-6-2"),
         new_markdown_cell("> ### Algorithm 6.1: Forward\n>\n> 1. Go.\n\nAlgorithm 6.2: none"),
         code('figures.draw(x).show(\n    "fig-6-1", "Two spaces.")\ndraw("fig-6-2")'),
-        code('figures.Finding(\n    "claim-6-1-a", True, "")', count=2),
+        code('judge(\n    "claim-6-1-a", outputs=outputs)', count=2),
     ]
     wanted = ["eq-6-1", "eq-6-2", "alg-6-1", "alg-6-2", "fig-6-1", "fig-6-2", "claim-6-1-a"]
     assert entries_without_an_anchor(notebook_of(cells), wanted) == ["eq-6-2", "alg-6-2", "fig-6-2"]

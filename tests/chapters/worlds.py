@@ -66,7 +66,7 @@ def claims():
 def judged(source):
     """Yield each claim that a cell judges."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("judge", "figures.Finding"):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "judge":
             yield node.args[0].value
 
 

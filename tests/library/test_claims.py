@@ -66,25 +66,47 @@ def test_a_claim_without_a_rule_is_an_error_that_names_those_that_there_are():
         judge("claim-6-9-a", costs=[1.0])
 
 
-def test_what_a_rule_does_not_ask_for_is_an_error_that_says_what_it_asks_for():
-    with pytest.raises(TypeError, match=r"judge: claim-6-1-b is judged by costs, .*'costs'"):
-        judge("claim-6-1-b", errors=[1.0])
+@pytest.fixture
+def of_one(monkeypatch):
+    """A rule of its own, for a claim that there is not."""
+
+    def rule(errors, rate):
+        """The book: one is enough.
+
+        Holds if there is
+        one.
+
+        Parameters
+        ----------
+        errors : array
+        """
+        return ("holds" if errors else "did not show"), f"There were {len(errors)}.", f"rate {rate}"
+
+    monkeypatch.setitem(judgements(), "claim-6-9-a", rule)
+
+
+def test_a_rule_gives_the_verdict_and_its_docstring_stands_in_the_box(of_one):
+    finding = judge("claim-6-9-a", errors=[1], rate=0.1)
+    assert repr(finding) == "Claim 6.9-a holds: There were 1. Tried: rate 0.1."
+    assert finding.rule == "The book: one is enough.\n\nHolds if there is one."
+    assert judge("claim-6-9-a", errors=[], rate=0.1).verdict == "did not show"
+
+
+@pytest.mark.parametrize("measured", [{"errors": [1]}, {"errors": [1], "rate": 1, "steps": 3}])
+def test_what_a_rule_does_not_ask_for_is_an_error_that_says_what_it_asks_for(measured, of_one):
+    missing_or_too_much = "judge: claim-6-9-a is judged by errors, rate: .*('rate'|'steps')"
+    with pytest.raises(TypeError, match=missing_or_too_much):
+        judge("claim-6-9-a", **measured)
 
 
 @pytest.mark.parametrize(("claim", "rule"), judgements().items(), ids=list(judgements()))
 def test_a_rule_says_what_the_book_says_and_when_it_holds(claim, rule):
     said = rule.__doc__.partition("Parameters\n")[0]
-    assert said.startswith("The book") and re.search(r"\bHolds (if|for|where|when)\b", said)
+    assert said.startswith("The book: ")
+    assert re.search(r"\b[Hh]olds\b", said) and "id not show" in said
     parameters = re.findall(r"(?m)^    (\w+(?:, \w+)*) : ", rule.__doc__)
     named = {name for names in parameters for name in names.split(", ")}
     assert named == set(rule.__code__.co_varnames[: rule.__code__.co_argcount])
-
-
-def test_what_the_rule_says_stands_in_the_box():
-    costs = {2: np.array([0, 0.25]), 8: np.zeros(2)}
-    finding = judge("claim-6-1-b", costs=costs, levels=[0.25], rate=0.1, steps=9)
-    assert finding.verdict == "holds" and finding.rule.startswith("The book: ")
-    assert "Parameters" not in finding.rule and "\n\nHolds if" in finding.rule
 
 
 # Shares and means.

@@ -20,6 +20,7 @@ from dlbook import (
     scalar_graph,
 )
 from dlbook.checkpoints import Recomputing
+from dlbook.claims import Finding
 from dlbook.figures import graphs, live
 from dlbook.figures.animation import Animation
 from dlbook.figures.chapter_map import ChapterMap
@@ -252,7 +253,7 @@ def some_of_each():
     yield from (dl.conjugate_gradients(A, np.ones(3)), dl.lanczos(A, 2, np.random.default_rng(0)))
     yield from (drawn, node, edge, graphs.Panel({"a": node}, [edge]), film, Typed("a"))
     yield graphs.place({"a": node}, [], "BT")
-    yield from (figures.Finding("claim-6-0-a", True, "So it is."), ChapterMap([]))
+    yield from (Finding("claim-6-0-a", "holds", "So it is.", "once"), ChapterMap([]))
     yield from map(vars(dl).get, dl.operations.__all__)
     yield from (Captioned("Alone."), live.picture.Axes((0, 1), (0, 1), (0, 0, 9, 9)))
     yield dl.compile([dl.sin(H)], [H], backend="javascript")

@@ -14,7 +14,7 @@ from sphinx.transforms import SphinxTransform
 from course import insides
 
 TAG = re.compile(r"\\tag\{([\d.]+)\}")
-SHOWN = re.compile(r'(?:\.show|\bFinding|\bjudge)\(\s*"((?:fig|claim)-[\w-]+)"')
+SHOWN = re.compile(r'(?:\.show|\bjudge)\(\s*"((?:fig|claim)-[\w-]+)"')
 ALGORITHM = re.compile(r"Algorithm (\d+)\.(\d+): (.+)")
 ALGORITHM_HEADING = re.compile(rf"(?m)^> #+ {ALGORITHM.pattern}$")
 EXERCISES = re.compile(r"(?m)^## \[Exercises\]\(\.\./exercises/((\d(?:_\d)*)\w+)\.ipynb\)$[\s\S]*")

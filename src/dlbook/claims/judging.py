@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 
 from dlbook.claims.finding import Finding
 
@@ -77,8 +77,11 @@ def _line(paragraph: str) -> str:
 
 def interval(count: int, of: int, confidence: float = 0.95) -> tuple[float, float]:
     """Return the bounds of a share that was seen ``count`` times: Wilson's interval."""
-    bounds = stats.binomtest(int(count), int(of)).proportion_ci(confidence, method="wilson")
-    return float(bounds.low), float(bounds.high)
+    z = special.ndtri((1 + confidence) / 2)
+    p, n = count / of, of
+    middle, half = p + z**2 / (2 * n), z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    low, high = (middle - half) / (1 + z**2 / n), (middle + half) / (1 + z**2 / n)
+    return float(max(low, 0) if count else 0), float(min(high, 1) if count < of else 1)
 
 
 def share(count: int, of: int) -> str:
@@ -95,7 +98,7 @@ def mean(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float, flo
     x = np.asarray(values, dtype=float)
     if x.size < 2:
         return float(x.mean()), np.nan, np.nan
-    half = stats.t.ppf((1 + confidence) / 2, x.size - 1) * x.std(ddof=1) / np.sqrt(x.size)
+    half = special.stdtrit(x.size - 1, (1 + confidence) / 2) * x.std(ddof=1) / np.sqrt(x.size)
     return float(x.mean()), float(x.mean() - half), float(x.mean() + half)
 
 

@@ -353,10 +353,10 @@ def sigma_variance_or_precision(
     """
     steepest = {name: slopes[name].max() for name in BEHAVED}
     faded = slopes["sigma"][0] < steepest["sigma"] / 2
-    steady = min(steepest, key=steepest.get) == "precision"
+    steady = min(steepest, key=lambda name: steepest[name]) == "precision"
     parts, well = [], []
     for data, found in costs.items():
-        failed = {name: ~(found[name] <= limit).all(axis=1) for name in BEHAVED}
+        failed = {name: np.any(~(found[name] <= limit), axis=1) for name in BEHAVED}
         counts = {name: int(bad.sum()) for name, bad in failed.items()}
         steady &= counts["precision"] < min(counts["sigma"], counts["variance"])
         ends = {name: _ends(found[name][:, -1], failed[name], rates) for name in BEHAVED}

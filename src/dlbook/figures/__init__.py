@@ -26,7 +26,6 @@ from dlbook.figures import (
     xor,
 )
 from dlbook.figures.chapter_map import ChapterMap
-from dlbook.figures.finding import Finding
 from dlbook.figures.graphs import computational_graph, network
 from dlbook.figures.style import COLORS, Drawing
 
@@ -34,7 +33,6 @@ __all__ = [
     "COLORS",
     "ChapterMap",
     "Drawing",
-    "Finding",
     "animation",
     "architecture",
     "backprop",
