@@ -279,7 +279,7 @@ def skips(
             f"{kind} the gradient was 10^{np.mean(ratio):.0f} times that of the plain chain (at "
             f"least 10^{low:.0f} by the 95% interval), 10^{np.log10(growth):.0f} times that with "
             f"{shallow} layers, and training began at a cost of "
-            f"{np.median(starts[kind][deep]):,.2g}"
+            f"{float(f'{np.median(starts[kind][deep]):.2g}'):,g}"
         )
     easy = [a and b for a, b in zip(larger, sized, strict=True)]
     verdict = ("holds" if all(easy) else "holds in part") if any(larger) else "did not show"
@@ -347,4 +347,6 @@ def compared(some: Mapping[int, float], others: Mapping[int, float]) -> str:
     seeds = sorted(set(some) & set(others))
     middle, low, high = mean([some[seed] - others[seed] for seed in seeds])
     words = "better" if low > 0 else "worse" if high < 0 else "undecided"
-    return f"{middle:+5.1f} ({low:+5.1f} to {high:+5.1f}), {len(seeds)} seeds: {words}"
+    return (
+        f"{round(middle, 1) + 0.0:+5.1f} ({low:+5.1f} to {high:+5.1f}), {len(seeds)} seeds: {words}"
+    )

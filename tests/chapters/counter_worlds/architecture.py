@@ -21,7 +21,7 @@ WORLDS = [
                 '"2 units a layer": (2, (1, 2, 3, 5)), "16 units',
                 '"2 units a layer": (32, (1,)), "16 units',
             ),
-            ("(16, (3, 5))", "(16, (1,))"),
+            ("(16, (3, 5))", "(16, ())"),
             ("parity = bits.sum(axis=1) % 2", "parity = bits[:, 0]"),
         ),
         verdict="did not show",
