@@ -38,7 +38,7 @@ WORLDS = [
     World(  # too few products for four eigenvalues
         "claim-6-5-g",
         (
-            ("products = 40", "products = 4"),
+            ("products, agreed = 40", "products, agreed = 4"),
             FEW,
         ),
         verdict="holds in part",
