@@ -36,7 +36,7 @@ def not_convex(
         For each model with its cost the share of chords that pass below. Models without a hidden
         layer, and with one.
     layers : float
-        The same for two layers that are both linear.
+        The same for two layers that are both linear, under squared error.
     equal : three floats
         The cost at two places that differ in the order of the units, and half-way between them.
     chords : int
@@ -56,8 +56,8 @@ def not_convex(
     text = (
         f"With a hidden layer {len(bent)} of {len(networks)} costs have chords that pass below "
         f"them ({parts} of the chords); of {len(linear)} models without one {bowls} have none. Two "
-        f"linear layers have {layers:.0%}. When the units of the smallest network change places "
-        f"its cost is {swap}, and half-way between it is {above}."
+        f"linear layers have {layers:.0%} under squared error. When the units of the smallest "
+        f"network change places its cost is {swap}, and half-way between it is {above}."
     )
     tried = f"{chords:,} random chords for each of {len(networks) + len(linear) + 1} costs"
     return verdict, text, tried

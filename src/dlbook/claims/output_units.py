@@ -437,7 +437,7 @@ def full_covariance(
 
     def told(shares: Mapping[str, float]) -> str:
         bad = [kind for kind, part in shares.items() if part]
-        return f"fails for some B ({listed(bad, 'or')})" if bad else "never fails"
+        return f"fails for some B ({'; '.join(bad)})" if bad else "never fails"
 
     text = (
         f"Cholesky's decomposition of B B^T {told(fails)}; with a floor added to the diagonal it "

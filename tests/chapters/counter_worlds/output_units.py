@@ -67,6 +67,7 @@ WORLDS = [
         (("moments = (50, 500)", "moments = (50, 51)"),),
         verdict="holds in part",
         says=r"on digits .* and \+\d\.\d points \(\+[2-9]",
+        takes="long",
     ),
     World(  # sigmoids side by side do not compete
         "claim-6-2-2-f",
@@ -133,11 +134,13 @@ WORLDS = [
         (('"variance", 1e-6)', '"variance", 1.0)'), ("0.03, 0.1], 20", "0.03, 0.1], 4")),
         verdict="did not show",
         says=r"0, 0, 0 and 0 of 4 plain runs",
+        takes="long",
     ),
     World(  # a clipping that never clips
         "claim-6-2-2-j",
         (('"clipped": 1.0}', '"clipped": 1e9}'), ("0.03, 0.1], 20", "0.03, 0.1], 8")),
         verdict="holds in part",
         says=r"(\d+%) \(95% interval (\d+%) to (\d+%)\) against \1",
+        takes="long",
     ),
 ]
