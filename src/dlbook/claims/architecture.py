@@ -111,8 +111,8 @@ def representing(
     text = (
         f"Starts that found the saw, where weights by hand have a cost of "
         f"{max(by_hand.values()):.3f}, by the number of hidden layers of two units: {counts}. "
-        f"Networks with {seen.mean():.0%} errors on a quarter of the parity table had {middle:.0%} (95% interval {low:.0%} to "
-        f"{high:.0%}) on the rest."
+        f"Networks with {seen.mean():.0%} errors on a quarter of the parity table had "
+        f"{middle:.0%} (95% interval {low:.0%} to {high:.0%}) on the rest."
     )
     starts = listed(sorted({costs.size for costs in trained.values()}))
     tried = (

@@ -121,8 +121,8 @@ def off(
         f"A gradient came to {first} from {reached[first][0]:,} of {reached[first][1]:,} cases "
         f"in which a unit was off, and to each other kind from {_least_of(fed.values())}. Of units "
         f"that were off for all examples {moved[first].mean():.0%} of {first} moved, and of each "
-        f"other kind {_least_of(moved[name].mean() for name in others)}. After {steps:,} steps there were "
-        f"above 0 again {back}."
+        f"other kind {_least_of(moved[name].mean() for name in others)}. After {steps:,} steps "
+        f"there were above 0 again {back}."
     )
     seeds = len(moved[first])
     return verdict, text, f"{listed(reached)}; {seeds} seeds, {steps:,} steps"
@@ -499,9 +499,9 @@ def others(
 
     Of RBF units it is shown if they are below 0.05 for most x, and end with more than twice as many
     errors as rectified ones (by the whole interval) both from random templates and from templates
-    taken from the data, and half shown if only from the former: then a good start cures it. Of the softplus it
-    is shown if the whole interval says that it has more errors, contradicted if it says fewer, and
-    undecided otherwise. Holds if both are shown, and hard tanh never passes 1. In part if one of
+    taken from the data, and half shown if only from the former: then a good start cures it.
+    Of the softplus it is shown if the whole interval says that it has more errors, contradicted if
+    it says fewer, and undecided otherwise. Holds if both are shown, and hard tanh never passes 1. In part if one of
     the two is shown or half shown. It did not show if neither is, but is undecided if the softplus
     is.
 

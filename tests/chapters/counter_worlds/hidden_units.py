@@ -27,7 +27,7 @@ WORLDS = [
         "claim-6-3-1-b",
         (("woken = {}, {}\nfor", 'woken = {}, {}\nunits[0] = "softplus"\nfor'),),
         verdict="did not show",
-        says=r"came to softplus from (\S+) of \1 examples",
+        says=r"came to softplus from (\S+) of \1 cases",
     ),
     World(  # the generalisations are rectifiers, too
         "claim-6-3-1-b",
