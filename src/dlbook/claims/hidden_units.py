@@ -501,9 +501,9 @@ def others(
     errors as rectified ones (by the whole interval) both from random templates and from templates
     taken from the data, and half shown if only from the former: then a good start cures it.
     Of the softplus it is shown if the whole interval says that it has more errors, contradicted if
-    it says fewer, and undecided otherwise. Holds if both are shown, and hard tanh never passes 1. In part if one of
-    the two is shown or half shown. It did not show if neither is, but is undecided if the softplus
-    is.
+    it says fewer, and undecided otherwise. Holds if both are shown, and hard tanh never passes 1.
+    In part if one of the two is shown or half shown. It did not show if neither is, but is
+    undecided if the softplus is.
 
     Parameters
     ----------
