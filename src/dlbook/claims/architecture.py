@@ -109,10 +109,10 @@ def representing(
         f"{depth}: {share(found[depth], costs.size)}" for depth, costs in trained.items()
     )
     text = (
-        f"Starts that found the saw, which weights by hand make to {max(by_hand.values()):.3f}, by "
-        f"the number of hidden layers of two units: {counts}. Networks with {seen.mean():.0%} "
-        f"errors on a quarter of the parity table had {middle:.0%} (95% interval {low:.0%} to "
-        f"{high:.0%}) on the rest."
+        f"Starts that found the saw, where weights by hand have a cost of "
+        f"{max(by_hand.values()):.3f}, by the number of hidden layers of two units: {counts}. "
+        f"Networks with {seen.mean():.0%} errors on a quarter of the parity table had "
+        f"{middle:.0%} (95% interval {low:.0%} to {high:.0%}) on the rest."
     )
     starts = listed(sorted({costs.size for costs in trained.values()}))
     tried = (

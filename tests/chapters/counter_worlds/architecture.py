@@ -54,6 +54,7 @@ WORLDS = [
         ),
         verdict="did not show",
         says=r"10\^0 times that of the plain chain",
+        takes="long",
     ),
     World(  # each of ten times as many units sees a square
         "claim-6-4-2-b",
