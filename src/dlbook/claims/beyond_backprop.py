@@ -110,5 +110,5 @@ def krylov_methods(
 
 def digits(errors: np.ndarray) -> str:
     """Say how many digits are right where the error is largest, up to six."""
-    right = int(np.clip(np.floor(-np.log10(errors.max())), 0, 6))
+    right = int(np.clip(np.floor(-np.log10(np.nan_to_num(errors.max(), nan=1.0))), 0, 6))
     return f"{right} digit{'s' * (right != 1)}"
