@@ -15,6 +15,7 @@ HAS_PYTORCH = find_spec("torch") is not None
 if not HAS_PYTORCH:
     import optional  # noqa: F401  (what loads PyTorch skips its test from now on)
 
+PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
 LEFT_OUT = pytest.StashKey[int]()
 
@@ -22,7 +23,7 @@ LEFT_OUT = pytest.StashKey[int]()
 # workers share the processors: threads beyond that would wait for each other.
 os.environ["DLBOOK_PROGRESS"] = os.path.join(tempfile.mkdtemp(), "progress.json")
 os.environ["DLBOOK_STRICT"] = "1"  # pytest says so itself, but not to what it starts in other ways
-share = os.cpu_count() // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+share = PROCESSORS // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
 os.environ.setdefault("OMP_NUM_THREADS", str(max(1, share)))
 
 # The same draws on every machine, however busy: whoever reads the book must not meet a test that
@@ -43,7 +44,7 @@ settings.load_profile("everywhere")
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
     """Begin a worker more than there are processors: many tests wait for a browser or a kernel."""
-    return (os.cpu_count() or 1) + 1
+    return PROCESSORS + 1
 
 
 @pytest.hookimpl(tryfirst=True)  # before what carries the marker is left out

@@ -375,6 +375,22 @@ def test_another_thread_is_interrupted_though_a_search_calls(called_when_searchi
     assert in_a_thread(lambda: call(searching, (), 0.1, LONG)).timed_out == "computing"
 
 
+def test_an_exception_is_taken_back_where_a_search_for_garbage_would_lose_it(monkeypatch):
+    """The search may have begun between the look at the code and the exception."""
+    limit, moved_on = clock.Watchdog(LONG, LONG), []
+
+    def look(phase="", info=None):
+        frame = sys._getframe()
+        monkeypatch.setattr(limit, "_frame", lambda: frame)
+        moved_on.append(limit._has_moved_on())
+
+    with limit:
+        look()
+        monkeypatch.setattr(gc, "callbacks", [*gc.callbacks, look])
+        look("start", {})
+    assert moved_on == [False, True]
+
+
 def test_whoever_looks_for_garbage_without_end_is_stopped(reply_to):
     def answer():
         while True:

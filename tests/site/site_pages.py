@@ -18,8 +18,6 @@ SITE = ROOT / "_build" / "html"
 WIDTHS = {"wide": 1400, "tablet": 768, "phone": 360}
 THEMES = ("light", "dark")
 PATIENCE = 120_000  # milliseconds: a busy machine is slow, and that is no fault of the site
-# The next page's turn may cut off what this one only wanted for later: its icon, or a figure.
-GIVEN_UP = "net::ERR_ABORTED"
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 # A browser also phones home for itself; and a container has no GPU.

@@ -8,7 +8,9 @@ from itertools import cycle
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from site_pages import GIVEN_UP, SETTLE, THEMES, WIDTHS, none, one_of_each_kind, pages, served, tab
+from site_pages import SETTLE, THEMES, WIDTHS, none, one_of_each_kind, pages, served, tab
+
+GIVEN_UP = "net::ERR_ABORTED"
 
 FORMULAS = """() => [...document.querySelectorAll(".math")]
     .filter(math => !math.querySelector("mjx-container") || math.querySelector("mjx-merror"))
@@ -98,6 +100,7 @@ def visit(browser, site, settings):
             route.abort()
 
         page.route("**/*", gate)
+        # The next page's turn may cut off what this one only wanted for later, such as its icon.
         page.on("requestfailed", lambda r: note("load", r.url) if r.failure != GIVEN_UP else None)
         page.on("response", lambda r: note("load", r.url) if r.status >= 400 else None)
         page.on("console", lambda m: note("console", m.text) if m.type == "error" else None)
