@@ -151,7 +151,7 @@ def needed(chapter, place):
         # A call such as np.mean(x) changes no module.
         made = cells[at].made - (modules - cells[at].imported)
         if at == place or made & wanted:
-            wanted |= cells[at].read
+            wanted = wanted - cells[at].own | cells[at].read  # made here, so not before
             found.append(at)
     return found[::-1]
 
