@@ -39,7 +39,7 @@ def stored(claim):
     return next(match.groups() for match in found if match)
 
 
-@pytest.mark.parametrize("world", map(named, WORLDS))
+@pytest.mark.parametrize("world", list(map(named, WORLDS)))
 def test_counter_world(world):
     verdict, text = stored(world.claim)
     finding = verdict_on(world.claim, *world.changes)
@@ -56,7 +56,7 @@ def test_every_claim_is_judged_by_a_rule_of_its_own():
     assert set(judgements()) == set(CLAIMS) == set(claims())
 
 
-TRAINS = r"\btrain\(|learn_from\(|minimize\(|\.fit\(|read_record|\.step\("
+TRAINS = r"\btrain\(|learn_from\(|minimize\(|\.fit\(|record\.read\(|\.step\("
 
 
 def test_what_is_judged_by_runs_is_no_theorem():

@@ -29,9 +29,16 @@ def results():
 
 
 def cells_that_differ(stored, fresh):
-    """List the cells whose results, without their pictures, are not those that are stored."""
+    """List the cells whose results, without their pictures, are not those that are stored.
+
+    What a cell prints that nbval does not compare either, such as a time, is left out.
+    """
     notebooks.clean(fresh)
-    pairs = zip(stored.cells, fresh.cells, strict=True)
+    pairs = [
+        (old, new)
+        for old, new in zip(stored.cells, fresh.cells, strict=True)
+        if "nbval-ignore-output" not in old.metadata.get("tags", [])
+    ]
     return [(old, new.outputs) for old, new in pairs if old.get("outputs") != new.get("outputs")]
 
 

@@ -27,7 +27,8 @@ _rules: dict[str, Rule] = {}
 def judges(claim: str) -> Callable[[Rule], Rule]:
     """Mark a function as the rule for a claim, ``"claim-6-1-b"``.
 
-    It returns a verdict that :class:`~dlbook.claims.finding.Finding` has, the sentence, what was tried.
+    It returns a verdict that :class:`~dlbook.claims.finding.Finding` has, the sentence, and what
+    was tried.
     """
 
     def mark(rule: Rule) -> Rule:

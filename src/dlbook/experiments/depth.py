@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dlbook import datasets
+from dlbook import datasets, seeds
 from dlbook.checks import needed_by
 from dlbook.experiments import record
 
@@ -94,7 +94,7 @@ def experiment(
     """Train one network and measure how many test strings it reads right."""
     torch.set_num_threads(1)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    torch.manual_seed(seed)
+    torch.manual_seed(seeds.seed(seed))
     (X, y), (X_test, y_test) = make_data(seed, train, 4000)
     X, y, X_test, y_test = (torch.tensor(a, device=device) for a in (X, y, X_test, y_test))
     network = make_network(depth, channels, units).to(device)
