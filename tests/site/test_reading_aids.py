@@ -1,5 +1,7 @@
 """What the site adds to the notebooks and moves in a browser: previews, tabs, films."""
 
+import re
+
 import pytest
 
 REFERENCE = "article a.reference.internal[href$='#alg-6-4']"
@@ -124,3 +126,33 @@ def test_a_formula_is_copied_as_tex(open_page):
         assert [tex for tex in formulas if f"{sign}{tex}{sign}" not in whole] == []
     assert "\n" in whole  # paragraphs stay apart
     assert page.evaluate(COPIED, "h1") == ""  # what has none is left to the browser
+
+
+VERDICTS = ("holds", "holds in part", "did not show", "undecided")
+
+
+@SCRIPTS
+def test_the_claims_of_one_verdict_can_be_shown_alone(open_page, scripts):
+    page = open_page("reference/by_number/claims.html", java_script_enabled=scripts)
+    entries = page.locator(".dl-entry")
+    everything, shown = entries.count(), {}
+    choice, first = (page.locator(name).first.bounding_box() for name in (".dl-filter", "h2"))
+    assert choice["y"] < first["y"], "it stands after what it chooses from"
+    for label in page.locator(".dl-filter label").all():
+        label.click()
+        verdict, count = re.fullmatch(r"(.+?):? (\d+)", label.inner_text().strip()).groups()
+        seen = [entry.text_content() for entry in entries.all() if entry.is_visible()]
+        assert len(seen) == int(count), verdict
+        shown[verdict] = len(seen)
+        if verdict != "all":
+            assert all(f"Found here: {verdict}." in text for text in seen), verdict
+    assert shown.pop("all") == sum(shown.values()) == everything
+    assert set(shown) <= set(VERDICTS) and len(shown) > 1
+
+
+def test_a_verdict_leads_to_the_list_and_the_list_back(open_page):
+    page = open_page("chapters/6_1_xor.html")
+    page.locator(".dl-finding:has-text('Claim 6.1-b') a").first.click()
+    assert page.url.endswith("reference/by_number/claims.html#listed-claim-6-1-b")
+    page.locator("a[href$='6_1_xor.html#claim-6-1-b']").first.click()
+    assert page.url.endswith("chapters/6_1_xor.html#claim-6-1-b")

@@ -133,7 +133,7 @@ class ChapterIndex(SphinxDirective):
         self.env.note_dependency(str(root / "ledger.yml"))
         for path in [*root.glob("chapters/*.ipynb"), *(root / "src").rglob("*.py")]:
             self.env.note_dependency(str(path))
-        lines = _filter(entries) if kind == "claims" else []
+        lines = []
         for section, group in itertools.groupby(entries, lambda entry: entry.section):
             lines += [f"## Section {section}", ""]
             for entry in group:
@@ -146,7 +146,11 @@ class ChapterIndex(SphinxDirective):
 
 
 class ChapterCount(SphinxDirective):
-    """``{chapter-count} equations``: how many are shown, and what became of the claims."""
+    """``{chapter-count} equations``: how many are shown, and what became of the claims.
+
+    Of claims a reader may choose a verdict here: what is shown then is the style sheet's, without a
+    script.
+    """
 
     required_arguments = 1
 
@@ -155,7 +159,10 @@ class ChapterCount(SphinxDirective):
         entries = read_entries(Path(self.env.srcdir), kind)
         shown = sum(entry.chapter is not None for entry in entries)
         text = f"{shown} of {len(entries)} {kind} are shown."
-        return [nodes.paragraph("", f"{text} {_tally(entries)}" if kind == "claims" else text)]
+        if kind != "claims":
+            return [nodes.paragraph("", text)]
+        choice = nodes.raw("", _filter(entries), format="html")
+        return [nodes.paragraph("", f"{text} {_tally(entries)}"), choice]
 
 
 WORDS = {
@@ -181,7 +188,7 @@ def _class(verdict):
 
 
 def _filter(entries):
-    """Write the choice of a verdict: what is shown then is the style sheet's, without a script."""
+    """Write the choice of a verdict."""
     choices = {"": f"all {len(entries)}"}
     choices |= {verdict: f"{verdict}: {count}" for verdict, count in _counts(entries).items()}
     labels = "".join(
@@ -189,8 +196,7 @@ def _filter(entries):
         f'value="{_class(verdict)}"{"" if verdict else " checked"}> {text}</label>\n'
         for verdict, text in choices.items()
     )
-    box = f'<fieldset class="dl-filter"><legend>Show</legend>\n{labels}</fieldset>'
-    return ["```{raw} html", box, "```", ""]
+    return f'<fieldset class="dl-filter"><legend>Show</legend>\n{labels}</fieldset>'
 
 
 def _place(kind, entry):
