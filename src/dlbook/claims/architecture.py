@@ -26,14 +26,14 @@ def approximation(
 
     No experiment can try any function; these are some of one and of two variables. Holds if for
     each of them and both kinds of unit the largest error of f falls to less than a fifth from the
-    narrowest to the widest layer, and so does the root mean squared error of the slope where there
-    is one. In part if some of these errors do. It did not show if none does.
+    narrowest to the widest layer, and so does the largest error of the slope where there is one. In
+    part if some of these errors do. It did not show if none does.
 
     Parameters
     ----------
     errors : dict of str to dict of str to array of shape (1 or 2, widths)
-        For each function and each kind of unit the largest error of f and, in a second row, the
-        root mean squared error of its slope, which is missing if f has none somewhere.
+        For each function and each kind of unit the largest error of f and, in a second row, that of
+        its slope, which is missing if f has none somewhere.
     widths : dict of str to list of int
         For each function the numbers of hidden units.
     """
@@ -47,10 +47,12 @@ def approximation(
         verdict = "did not show"
     units = listed(next(iter(errors.values())))
     left = max(t[0, -1] / t[0, 0] for found in errors.values() for t in found.values())
+    rows = [row for found in errors.values() for t in found.values() for row in t[1:2]]
+    steep = max(row[-1] / row[0] for row in rows)
     text = (
         f"The largest error of f fell to less than a fifth in {sum(fits)} of {len(fits)} cases, "
-        f"and to {left:.0%} where it fell least; the root mean squared error of its slope did in "
-        f"{sum(slopes)} of {len(slopes)}."
+        f"and to {left:.0%} where it fell least; the largest error of its slope did in "
+        f"{sum(slopes)} of {len(slopes)}, and fell to {steep:.0%} where it fell least."
     )
     sizes = [f"{name} ({w[0]} to {w[-1]} units)" for name, w in widths.items()]
     return verdict, text, f"{units}; {', '.join(sizes)}"

@@ -103,13 +103,13 @@ def no_minimum(
     else:
         every = len(falls) == len(roads) and len(decays) == len(around)
         verdict = "holds" if every else "holds in part"
-    grows = "still grows" if growth > 1 else "grows"
+    grows = f"still grows by {growth:.2f}" if growth > 1 else f"changes by {growth:+.2f}"
     text = (
-        f"The cost falls without an end in {len(able)} of {len(fits)} cases in which the model can "
-        f"meet all targets, and in {len(unable)} of {len(rest)} in which it cannot. On the first "
-        f"labels the weight {grows} by {growth:.2f} for ten times the steps; the Gaussian's cost "
-        f"is {lowest:.3g} at the last precision tried. With weight decay there is a minimum in "
-        f"{len(decays)} of {len(around)} cases."
+        f"The cost still falls over the last factor of ten in {len(able)} of {len(fits)} cases in "
+        f"which the model can meet all targets, and in {len(unable)} of {len(rest)} in which it "
+        f"cannot. On the first labels the weight {grows} for ten times the steps; the Gaussian's "
+        f"cost is {lowest:.3g} at the last precision tried. With weight decay there is a minimum "
+        f"in {len(decays)} of {len(around)} cases."
     )
     strengths = listed(sorted({strength for _, strength in around}))
     tried = f"6 examples, {len(roads)} models with their data; weight decay of {strengths}"

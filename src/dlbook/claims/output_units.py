@@ -311,13 +311,17 @@ def constant_variance(found: Mapping[str, Array]) -> tuple[str, str, str]:
     gaps = {name: np.abs(pairs[:, 0] / pairs[:, 1] - 1) for name, pairs in found.items()}
     near = np.array([gap < 1e-4 for gap in gaps.values()])
     verdict = "holds" if near.all() else "holds in part" if near.any() else "did not show"
-    worst = listed(f"{gap.max():.2%} as {name}" for name, gap in gaps.items())
+    worst = listed(f"{_percent(gap.max())} as {name}" for name, gap in gaps.items())
     first = next(iter(found.values()))[0]
     text = (
         f"Learned and mean squared residual differ by {worst} at most; in the first of "
         f"{near.shape[1]} data sets they are {first[0]:.3f} and {first[1]:.3f}."
     )
     return verdict, text, f"{near.shape[1]} draws of 400 points, {len(found)} parametrisations"
+
+
+def _percent(gap: float) -> str:
+    return "less than 0.01%" if gap < 1e-4 else f"{gap:.2%}"
 
 
 BEHAVED = ("sigma", "variance", "precision")

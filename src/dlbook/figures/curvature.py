@@ -314,7 +314,7 @@ def hessians(matrices: Mapping[str, Array], blocks: Mapping[str, int]) -> Drawin
     facts = []
     for axes, (title, H) in zip(frames, matrices.items(), strict=True):
         side = np.sqrt(np.abs(H) / np.abs(H).max())
-        for sign, face, edge in ((1, "orange", "orange"), (-1, "paper", "blue")):
+        for sign, face, edge in ((1, "blue", "blue"), (-1, "paper", "orange")):
             places = np.argwhere((sign * H > 0) & (side > 0.03))
             squares = [
                 Rectangle((j + 0.5 - side[i, j] / 2, i + 0.5 - side[i, j] / 2), *[side[i, j]] * 2)

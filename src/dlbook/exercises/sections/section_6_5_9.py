@@ -337,8 +337,8 @@ q4 = section.add(
             "After r, q costs 2. Only then should s go, and p comes last.",
         ],
         after="Fifteen products, fewer than either mode. For four nodes one can try all 24 orders; "
-        "in general no quick way to the best order is known, and the book's section calls the "
-        "problem NP-complete. For one output there would be little to gain.",
+        "in general the problem is NP-complete, also if no two local derivatives have anything to "
+        "do with each other (Bentert et al., 2025). For one output there would be little to gain.",
     )
 )
 
