@@ -130,7 +130,7 @@ def test_what_a_chapter_folds_is_hidden_until_it_is_pressed(chapter, scripts, op
 
 
 def test_nothing_else_is_folded_on_any_page(site):
-    kinds = re.compile(r'<details class="[^"]*\b(solution|hint|source)\b')
+    kinds = re.compile(r'<details class="[^"]*\b(solution|hint|source|rule)\b')
     for page in pages(site):
         article = page.read_text(encoding="utf-8").partition("<article")[2]
         found = Counter(kinds.findall(article))

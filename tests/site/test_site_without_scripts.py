@@ -39,7 +39,7 @@ UNREAD = """() => {
 # and so are the boxes of tabs and of figures that move.
 IDLE = """() => [...document.querySelectorAll("button, form, input, [role=button]")]
     .filter(e => e.checkVisibility({opacityProperty: true, visibilityProperty: true}))
-    .filter(e => !e.matches("[popovertarget], .sd-tab-set > input, .dl-switch > input"))
+    .filter(e => !e.matches("[popovertarget], :is(.sd-tab-set, .dl-switch) > input, .dl-filter *"))
     .map(e => `does nothing: ${e.outerHTML.slice(0, 100)}`)"""
 
 # Labels are drawn as outlines of letters; those of one label share a group, turned as a whole.

@@ -48,6 +48,7 @@ def approximation(
     units = listed(next(iter(errors.values())))
     left = max(t[0, -1] / t[0, 0] for found in errors.values() for t in found.values())
     rows = [row for found in errors.values() for t in found.values() for row in t[1:2]]
+    rows = [row for found in errors.values() for t in found.values() for row in t[1:2]]
     steep = max(row[-1] / row[0] for row in rows)
     text = (
         f"The largest error of f fell to less than a fifth in {sum(fits)} of {len(fits)} cases, "

@@ -64,4 +64,4 @@ class Finding:
     def _how(self) -> str:
         paragraphs = "".join(f"<p>{html.escape(part)}</p>" for part in self.rule.split("\n\n"))
         summary = "<summary>How this is judged</summary>"
-        return f"<details>{summary}{paragraphs}</details>" if self.rule else ""
+        return f'<details class="rule">{summary}{paragraphs}</details>' if self.rule else ""

@@ -3,16 +3,14 @@
 from worlds import World
 
 WORLDS = [
-    World(  # in place of rectified units there are linear ones
+    World(  # no layer is wider than another
         "claim-6-4-1-a",
         (
-            (
-                "    hidden, output = dl.Layer(1, n, unit)",
-                '    hidden, output = dl.Layer(1, n, "identity")',
-            ),
+            ("cornered = [4, 8, 16, 32, 64]", "cornered = [4, 4, 4, 4, 4]"),
+            ("hill_fits = [2, 4, 8, 16]", "hill_fits = [2, 2, 2, 2]"),
         ),
-        verdict="holds in part",
-        says=r"less than a fifth in [0-7] of 8 cases",
+        verdict="did not show",
+        says=r"less than a fifth in 0 of 8 cases",
     ),
     World(  # every start finds the function, and it is one that training prefers
         "claim-6-4-1-b",
