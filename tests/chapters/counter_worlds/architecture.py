@@ -6,7 +6,7 @@ WORLDS = [
     World(  # no layer is wider than another
         "claim-6-4-1-a",
         (
-            ("cornered = [4, 8, 16, 32, 64]", "cornered = [4, 4, 4, 4, 4]"),
+            ("cornered = [4, 8, 16, 32, 64]", "cornered = [8, 8, 8, 8, 8]"),
             ("hill_fits = [2, 4, 8, 16]", "hill_fits = [2, 2, 2, 2]"),
         ),
         verdict="did not show",
