@@ -335,8 +335,13 @@ def test_a_learning_rate_that_overshoots_is_said_and_can_be_taken_back(browser, 
 
 # --- On the site ----------------------------------------------------------------------------------
 
-PLACES = {"xor-by-hand": ["index.html", "chapters/6_1_xor.html"]}
-PLACES["xor-trainer"] = ["chapters/6_1_xor.html"]
+
+def places(site, name):
+    """The pages that have a figure: at least one."""
+    pages = [site / "index.html", *sorted((site / "chapters").glob("*.html"))]
+    found = [page for page in pages if f'data-live="{name}"' in page.read_text(encoding="utf-8")]
+    assert found, f"no page shows {name}"
+    return [page.relative_to(site).as_posix() for page in found]
 
 
 def loaded(page):
@@ -346,19 +351,19 @@ def loaded(page):
 
 
 @each_figure
-def test_a_figure_wakes_up_where_it_stands_when_it_is_near(open_page, name):
-    for place in PLACES[name]:
+def test_a_figure_wakes_up_where_it_stands_when_it_is_near(open_page, site, name):
+    for place in places(site, name):
         page = open_page(place)
         figure = page.locator(f"[data-live={name}]")
         figure.scroll_into_view_if_needed()
         page.locator(f"[data-live={name}][data-live-ready]").wait_for()
         assert set(loaded(page)) >= {"live.js", f"live/{name}.js"}
-        before = figure.locator(".live-says").inner_text()
-        figure.locator("[role=slider], .live-steps button").first.press("ArrowUp")
-        if name == "xor-trainer":
-            figure.get_by_role("button", name="Step").click()
-        page.wait_for_timeout(100)
-        assert figure.locator(".live-says").inner_text() != before
+        before = picture(page)
+        for control in movable(figure)[:3]:
+            control.press("ArrowUp")
+            control.press("Enter")
+        settled(page)
+        assert picture(page) != before
 
 
 def test_a_page_loads_nothing_of_figures_that_are_far_or_not_there(open_page):
