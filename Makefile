@@ -23,6 +23,8 @@ NUMBERS := tests/library --ignore=tests/library/test_figures.py \
 	$(RUN_CELLS) $(filter chapters/% exercises/source/%,$(NOTEBOOKS))
 
 export PYTHONUTF8 = 1
+# Each worker of the tests would compile the library anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Two installations side by side would spoil the environment.
 .NOTPARALLEL:
