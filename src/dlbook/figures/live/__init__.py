@@ -10,24 +10,7 @@ from dlbook.figures.live.figure import LiveFigure
 from dlbook.figures.live.xor_by_hand import xor_by_hand
 from dlbook.figures.live.xor_trainer import xor_trainer
 
-# By the name that a page knows it by, in the order of the chapter; each gets its file on the site,
-# and is tested.
-FIGURES = {
-    # 6.0
-    # 6.1
-    "xor-by-hand": xor_by_hand,
-    "xor-trainer": xor_trainer,
-    # 6.2.1
-    # 6.2.2
-    # 6.3
-    # 6.4
-    # 6.5
-}
+# By the name that a page knows it by; each gets its file on the site, and is tested.
+FIGURES = {"xor-by-hand": xor_by_hand, "xor-trainer": xor_trainer}
 
-__all__ = [
-    "FIGURES",
-    "LiveFigure",
-    "starts",
-    "xor_by_hand",
-    "xor_trainer",
-]
+__all__ = ["FIGURES", "LiveFigure", "starts", "xor_by_hand", "xor_trainer"]
