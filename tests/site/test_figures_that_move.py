@@ -125,8 +125,10 @@ def test_what_can_be_dragged_follows_the_mouse_and_the_finger(browser, over_http
     with awake(browser, over_http, name, width=400 if touch else 1400, has_touch=touch) as page:
         for handle in page.locator("[role=slider]").all():
             handle.scroll_into_view_if_needed()
+            settled(page)
             box, before = handle.bounding_box(), state(page)
             x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+            scrolled = page.evaluate("scrollY")
             if touch:
                 drag_by_finger(page, (x, y), (x - 20, y - 30))
             else:
@@ -136,12 +138,15 @@ def test_what_can_be_dragged_follows_the_mouse_and_the_finger(browser, over_http
                 page.mouse.up()
             settled(page)
             assert state(page) != before
+            assert page.evaluate("scrollY") == scrolled
             page.locator(".live-again").click()
 
 
 def drag_by_finger(page, start, end):
     client = page.context.new_cdp_session(page)
-    for kind, point in (("touchStart", start), ("touchMove", end), ("touchEnd", None)):
+    half = tuple((a + b) / 2 for a, b in zip(start, end, strict=True))
+    way = [("touchStart", start), ("touchMove", half), ("touchMove", end), ("touchEnd", None)]
+    for kind, point in way:
         points = [] if point is None else [{"x": point[0], "y": point[1]}]
         client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 

@@ -157,6 +157,8 @@ const CONTROLS = {
     handle.setAttribute("aria-label", label);
     handle.setAttribute("aria-valuemin", limits[0]);
     handle.setAttribute("aria-valuemax", limits[1]);
+    // Not every part of a drawing keeps a page from scrolling by its style.
+    handle.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
     handle.addEventListener("pointerdown", (event) => {
       if (event.button) return;
       event.preventDefault();
